@@ -17,7 +17,7 @@ SOURCE = f"{_OCI}source"
 CREATED = f"{_OCI}created"
 BASE_NAME = f"{_OCI}base.name"
 BASE_DIGEST = f"{_OCI}base.digest"
-FINGERPRINT = "io.dagger.ci.fingerprint"
+FINGERPRINT = "ci.fingerprint"
 
 
 @dataclass(frozen=True, slots=True)
