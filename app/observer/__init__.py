@@ -1,0 +1,1 @@
+"""Observer: a small service that says whether it and its database are well."""

@@ -1,0 +1,29 @@
+#!/bin/sh
+# Fills wheelhouse/ with the wheels that locks/ names, for both platforms, so that the image builds
+# without a network. Does nothing when the locks are those it was filled from.
+#
+# PYTHON names the interpreter whose pip downloads (default: python3).
+set -eu
+cd "$(dirname "$0")"
+. ./wheel-options.sh
+
+if cmp -s locks/test.txt wheelhouse/filled-from.txt; then
+    exit 0
+fi
+echo "wheelhouse: downloading the locked wheels for amd64 and arm64 …" >&2
+
+# Filled beside and moved into place: an interrupted run leaves no half wheelhouse.
+rm -rf wheelhouse.new
+mkdir wheelhouse.new
+trap 'rm -rf wheelhouse.new' EXIT
+for architecture in amd64 arm64; do
+    # test.txt holds all of run.txt, at the same versions.
+    # shellcheck disable=SC2046 # options are words
+    "${PYTHON:-python3}" -m pip --disable-pip-version-check download --quiet \
+        --require-hashes --no-deps $(wheel_options "$architecture") \
+        --requirement locks/test.txt --dest wheelhouse.new
+done
+cp locks/test.txt wheelhouse.new/filled-from.txt
+rm -rf wheelhouse
+mv wheelhouse.new wheelhouse
+echo "wheelhouse: $(find wheelhouse -name '*.whl' | wc -l | tr -d ' ') wheels in app/wheelhouse" >&2
