@@ -1,0 +1,120 @@
+"""What the cases are made of."""
+
+import http.server
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import dagger
+import httpx
+from dagger import dag
+
+from tests.engine.at import At
+
+MANIFEST_TYPES = ", ".join(
+    (
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    )
+)
+SERVE = ["python3", "-u", "-m", "http.server", "8000", "--directory", "/www"]
+GET = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=20).read().decode())"
+
+# Any: these are read by cases, which fail on what they do not find.
+Json: TypeAlias = Any
+
+
+def base(at: At) -> dagger.Container:
+    """A container of the base image."""
+    return dag.container().from_(at.base)
+
+
+def sh(script: str) -> list[str]:
+    """The arguments that run `script` by the shell."""
+    return ["sh", "-c", script]
+
+
+def get(url: str) -> list[str]:
+    """The arguments that print what `url` answers."""
+    return ["python3", "-c", GET, url]
+
+
+def fresh(at: At) -> dagger.Container:
+    """A base container in which no step was run before this run of the suite."""
+    return base(at).with_env_variable("SALT", at.salt)
+
+
+def tree(files: Mapping[str, str]) -> dagger.Directory:
+    """A directory of `files`, path to contents."""
+    made = dag.directory()
+    for path, contents in files.items():
+        made = made.with_new_file(path, contents)
+    return made
+
+
+def written(root: Path, files: Mapping[str, str]) -> Path:
+    """`root` on this host, with `files` written into it."""
+    for path, contents in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(contents)
+    return root
+
+
+def web(at: At, page: str) -> dagger.Container:
+    """A container that serves `page` on port 8000 once it is a service."""
+    return base(at).with_new_file("/www/index.html", page).with_exposed_port(8000)
+
+
+@contextmanager
+def page_on_this_host(page: str) -> Iterator[int]:
+    """Serve `page` on loopback; yields the port."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing: pytest's output is for results."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def manifest(reference: str) -> Json:
+    """The manifest or index that an anonymous registry on loopback has for `reference`.
+
+    Args:
+        reference: `registry/repository:tag@digest`, as `publish` gives it.
+    """
+    name, _, digest = reference.partition("@")
+    registry, _, rest = name.partition("/")
+    url = f"http://{registry}/v2/{rest.rpartition(':')[0]}/manifests/{digest}"
+    return _json(url, MANIFEST_TYPES)
+
+
+def config(reference: str) -> Json:
+    """The image configuration of a reference to one platform's image."""
+    registry, _, rest = reference.partition("@")[0].partition("/")
+    digest = manifest(reference)["config"]["digest"]
+    return _json(f"http://{registry}/v2/{rest.rpartition(':')[0]}/blobs/{digest}", "*/*")
+
+
+def _json(url: str, accept: str) -> Json:
+    answer = httpx.get(url, headers={"Accept": accept})
+    answer.raise_for_status()
+    found: Json = answer.json()
+    return found
