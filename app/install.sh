@@ -19,8 +19,13 @@ fi
 
 # The lock is complete, so nothing is resolved: --no-deps.
 # shellcheck disable=SC2086 # options are words
-python -m pip --disable-pip-version-check --no-cache-dir install --quiet \
+if ! python -m pip --disable-pip-version-check --no-cache-dir install --quiet --retries=2 \
     --require-hashes --no-deps $options --requirement "$lock" --target "$3" \
-    --root-user-action=ignore
+    --root-user-action=ignore; then
+    echo "PackagesMissing: pip could not install $lock; its reason is above" >&2
+    echo "  now: nothing was built" >&2
+    echo "  do: without a network fill app/wheelhouse first (make wheelhouse), then build again" >&2
+    exit 1
+fi
 # The checkout's umask must not decide what the service's user may read.
 chmod -R a+rX "$3"
