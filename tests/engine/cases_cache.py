@@ -33,16 +33,6 @@ async def changed_file_runs_again(at: At) -> object:
     return answers[0] == answers[1]
 
 
-async def equal_files_composed_otherwise_run_once(at: At) -> object:
-    one = tree({"a": "1", "b": "2"})
-    other = tree({"b": "2", "a": "1", "c": "3"}).without_file("c")
-    answers = []
-    for files in (one, other):
-        step = fresh(at).with_directory("/i", files).with_exec(sh("date +%N; : composed"))
-        answers.append(await step.stdout())
-    return answers[0] == answers[1]
-
-
 async def equal_files_of_two_steps_run_once(at: At) -> object:
     """An output made again, byte for byte, need not make what is built on it again."""
     answers = []

@@ -65,7 +65,8 @@ async def exec_stdin(at: At) -> object:
 
 
 async def exec_redirect_stdout_and_stderr(at: At) -> object:
-    step = base(at).with_workdir("/w").with_exec(
+    made = base(at).with_workdir("/w").with_exec(["true"])
+    step = made.with_exec(
         sh("echo o; echo e >&2"), redirect_stdout="out.txt", redirect_stderr="/err.txt"
     )
     return await step.with_exec(sh("cat /w/out.txt /err.txt")).stdout()

@@ -2,6 +2,7 @@
 
 import os
 
+import dagger
 from dagger import dag
 
 from tests.engine.at import At
@@ -9,7 +10,7 @@ from tests.engine.parts import base, sh, tree
 from tests.engine.suite import mentions
 
 
-async def composed(at: At) -> object:
+async def directory_composed(at: At) -> object:
     made = tree({"a": "1"}).with_new_directory("e").with_directory("m", tree({"x": "y"}))
     return [
         await made.entries(),
@@ -21,53 +22,53 @@ async def composed(at: At) -> object:
     ]
 
 
-async def composed_with_a_file_of_another(at: At) -> object:
+async def directory_with_a_file_of_another(at: At) -> object:
     made = tree({"a": "1"}).with_file("b/c", tree({"x": "2"}).file("x"))
     return [await made.entries(), await made.file("b/c").contents()]
 
 
-async def composed_with_a_filtered_other(at: At) -> object:
+async def directory_of_a_filtered_other(at: At) -> object:
     other = tree({"keep.py": "1", "drop.txt": "2", "sub/keep.py": "3"})
     return await dag.directory().with_directory("/", other, include=["**/*.py"]).glob("**")
 
 
-async def filtered(at: At) -> object:
+async def directory_filtered(at: At) -> object:
     made = tree({"a.py": "", "b.txt": "", "sub/c.py": ""})
     return await made.filter(exclude=["*.txt"], include=["**/*.py", "*.txt"]).glob("**")
 
 
-async def globbed(at: At) -> object:
+async def directory_globbed(at: At) -> object:
     made = tree({"a.py": "", "b.txt": "", "sub/c.py": "", "sub/deep/d.py": ""})
     return [sorted(await made.glob("**/*.py")), sorted(await made.glob("*.py")), sorted(await made.glob("sub/*"))]
 
 
-async def exists(at: At) -> object:
+async def directory_exists(at: At) -> object:
     made = tree({"a": "1", "s/b": "2"})
     return [await made.exists("a"), await made.exists("s"), await made.exists("zz")]
 
 
-async def name_of_a_directory(at: At) -> object:
+async def directory_name(at: At) -> object:
     return await tree({"s/b": "2"}).directory("s").name()
 
 
 @mentions("nope")
-async def file_missing_in_a_directory(at: At) -> object:
+async def directory_lacks_the_file(at: At) -> object:
     return await tree({"a": "1"}).file("nope").contents()
 
 
-async def equal_contents_have_equal_digests(at: At) -> object:
+async def directories_of_equal_contents_have_equal_digests(at: At) -> object:
     one, same, other = tree({"a": "1", "b/c": "2"}), tree({"b/c": "2", "a": "1"}), tree({"a": "2"})
     digest = await one.digest()
     return [digest == await same.digest(), digest == await other.digest()]
 
 
-async def equal_files_have_equal_digests(at: At) -> object:
+async def files_of_equal_contents_have_equal_digests(at: At) -> object:
     one, same, other = (tree({"a": text}).file("a") for text in ("1", "1", "2"))
     digest = await one.digest()
     return [digest == await same.digest(), digest == await other.digest()]
 
 
-async def exported_twice_and_read_back(at: At) -> object:
+async def directory_exported_twice_is_equal(at: At) -> object:
     made = base(at).with_exec(sh("mkdir -p /o/s; echo 1 > /o/f; chmod 750 /o/f; ln -s f /o/l")).directory("/o")
     digests = []
     for name in ("one", "two"):
@@ -76,21 +77,21 @@ async def exported_twice_and_read_back(at: At) -> object:
     return digests[0] == digests[1]
 
 
-async def exported(at: At) -> object:
+async def directory_exported(at: At) -> object:
     made = base(at).with_exec(sh("mkdir -p /o/s; echo 1 > /o/f; chmod 750 /o/f; ln -s f /o/l"))
     target = at.scratch / "exported"
     answer = await made.directory("/o").export(str(target))
     return [answer, sorted(os.listdir(target)), oct((target / "f").stat().st_mode), os.readlink(target / "l")]
 
 
-async def exported_over_another(at: At) -> object:
+async def directory_exported_over_another(at: At) -> object:
     target = at.scratch / "over"
     await tree({"a": "1", "b": "1"}).export(str(target))
     await tree({"b": "2"}).export(str(target))
     return [sorted(os.listdir(target)), (target / "b").read_text()]
 
 
-async def exported_with_wipe(at: At) -> object:
+async def directory_exported_with_wipe(at: At) -> object:
     target = at.scratch / "wiped"
     await tree({"a": "1", "b": "1"}).export(str(target))
     await tree({"b": "2"}).export(str(target), wipe=True)
@@ -124,4 +125,4 @@ async def file_of_the_query(at: At) -> object:
 
 async def load_directory_from_id(at: At) -> object:
     identity = await tree({"a": "1"}).id()
-    return await dag.load_directory_from_id(identity).entries()  # type: ignore[arg-type]
+    return await dag.load_directory_from_id(dagger.DirectoryID(identity)).entries()

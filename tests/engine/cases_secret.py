@@ -91,8 +91,7 @@ async def secret_by_its_address(at: At) -> object:
     return await dag.address(f"env://{FROM_ENVIRONMENT}").secret().plaintext()
 
 
-async def secret_changed_is_a_new_step_or_not(at: At) -> object:
-    """A secret's value does not take part in the cache's key."""
+async def secret_of_another_name_and_value_runs_again(at: At) -> object:
     answers = []
     for value in ("one", "two"):
         secret = dag.set_secret(f"value-{value}", value)

@@ -99,7 +99,9 @@ def missing_words(case: Case, text: str) -> str:
 
 def first_line(error: Exception) -> str:
     """The first line of an error, enough to know it again."""
-    return str(error).partition("\n")[0][:200]
+    line = str(error).partition("\n")[0]
+    # The trace's number is of this run.
+    return line.partition(" [traceparent:")[0][:200]
 
 
 def without_prose(outcome: Outcome) -> Outcome:
