@@ -1,0 +1,283 @@
+"""The Docker Engine API: httpx for requests, a raw connection for an attached container."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import struct
+import urllib.parse
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import httpx
+
+from ci.embedded.archive import spool
+from ci.embedded.errors import EngineError
+
+# The newest API version that this client was written for; an older daemon is asked in its own.
+API_VERSION = (1, 43)
+OLDEST_API_VERSION = (1, 40)
+OK = frozenset({200, 201, 204, 304})
+MODE_SYMLINK, MODE_DIRECTORY = 1 << 27, 1 << 31  # Go's os.FileMode bits in X-Docker-Container-Path-Stat
+
+
+class DockerError(EngineError):
+    """The Docker engine refused; the text is its own."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class PathStat(NamedTuple):
+    """What Docker says of a path in a container."""
+
+    is_directory: bool
+    link_target: str
+    mode: int
+
+
+def find_docker(environ: Mapping[str, str]) -> str:
+    """The address of the Docker engine: DOCKER_HOST, else the first standard socket that exists."""
+    if host := environ.get("DOCKER_HOST"):
+        return host
+    home, runtime = environ.get("HOME", "/nonexistent"), environ.get("XDG_RUNTIME_DIR", "/nonexistent")
+    for path in ("/var/run/docker.sock", f"{home}/.docker/run/docker.sock", f"{runtime}/docker.sock"):
+        if Path(path).exists():
+            return f"unix://{path}"
+    raise EngineError("no Docker engine found: set DOCKER_HOST, start Docker, or run `make setup`")
+
+
+class Docker:
+    """A client of one Docker engine."""
+
+    def __init__(self, address: str) -> None:
+        scheme, _, rest = address.partition("://")
+        self._socket = rest if scheme == "unix" else None
+        self._host, _, port = rest.rpartition(":")
+        if scheme not in ("unix", "tcp") or (scheme == "tcp" and not port.isdigit()):
+            raise EngineError(f"DOCKER_HOST={address} is not served: use unix:///path or tcp://host:port")
+        self._port = int(port) if scheme == "tcp" else 0
+        transport = httpx.AsyncHTTPTransport(uds=self._socket, limits=httpx.Limits(max_connections=64))
+        base = "http://docker" if self._socket else f"http://{rest}"
+        self._http = httpx.AsyncClient(transport=transport, base_url=base, timeout=httpx.Timeout(None, connect=15))
+        self.address, self.version, self.info = address, "", dict[str, Any]()
+
+    async def connect(self) -> None:
+        """Agree on an API version and read what the daemon says of itself."""
+        try:
+            theirs = (await self._http.get("/version")).json()
+        except (httpx.HTTPError, OSError, ValueError) as error:
+            raise EngineError(f"cannot reach the Docker engine at {self.address}: {error}") from error
+        major, minor = (int(part) for part in theirs["ApiVersion"].split("."))
+        if (major, minor) < OLDEST_API_VERSION:
+            raise EngineError(f"the Docker engine at {self.address} is too old: API {major}.{minor}, needed 1.40")
+        self.version = "v{}.{}".format(*min(API_VERSION, (major, minor)))
+        self.info = await self.json("GET", "/info")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    # Requests ---------------------------------------------------------------------------
+
+    async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send; raises `DockerError` with the daemon's own words."""
+        response = await self._http.request(method, f"/{self.version}{path}", **options)
+        if response.status_code not in OK:
+            raise DockerError(response.status_code, _message(response))
+        return response
+
+    async def json(self, method: str, path: str, **options: Any) -> Any:
+        """Send and read JSON; None for an empty answer."""
+        response = await self.request(method, path, **options)
+        return response.json() if response.content else None
+
+    async def events(self, path: str, **options: Any) -> AsyncIterator[dict[str, Any]]:
+        """Post and yield the lines of a progress stream; an ``error`` among them is raised."""
+        async with self._http.stream("POST", f"/{self.version}{path}", **options) as response:
+            if response.status_code not in OK:
+                await response.aread()
+                raise DockerError(response.status_code, _message(response))
+            async for line in response.aiter_lines():
+                event = json.loads(line) if line.strip() else {}
+                if error := event.get("error"):
+                    raise DockerError(response.status_code, error)
+                yield event
+
+    # Images -----------------------------------------------------------------------------
+
+    async def image(self, reference: str) -> dict[str, Any] | None:
+        """The image as the engine knows it, or None."""
+        try:
+            found: dict[str, Any] = await self.json("GET", f"/images/{reference}/json")
+        except DockerError as error:
+            if error.status == 404:
+                return None
+            raise
+        return found
+
+    async def pull(self, repository: str, digest: str, *, platform: str, auth: tuple[str, str] | None) -> None:
+        """Pull by digest; credentials go with this request alone."""
+        query = {"fromImage": repository, "tag": digest, "platform": platform}
+        async for _ in self.events("/images/create", params=query, headers=_auth_header(auth)):
+            pass
+
+    async def import_tar(self, tar: IO[bytes], *, repository: str, tag: str) -> str:
+        """Make a one-layer image without configuration; returns its ID."""
+        query = {"fromSrc": "-", "repo": repository, "tag": tag}
+        last = {}
+        async for event in self.events("/images/create", params=query, content=chunks(tar)):
+            last = event
+        return str(last["status"])
+
+    async def remove_image(self, reference: str) -> None:
+        """Remove a name or an image; one that is gone or in use is left."""
+        try:
+            await self.request("DELETE", f"/images/{reference}")
+        except DockerError as error:
+            if error.status not in (404, 409):
+                raise
+
+    # Containers -------------------------------------------------------------------------
+
+    async def create(self, body: dict[str, Any], *, platform: str | None = None) -> str:
+        """Create a container; returns its ID."""
+        query = {"platform": platform} if platform else {}
+        return str((await self.json("POST", "/containers/create", json=body, params=query))["Id"])
+
+    async def remove(self, container: str) -> None:
+        """Kill and remove with its anonymous volumes; one that is gone is fine."""
+        try:
+            await self.request("DELETE", f"/containers/{container}", params={"force": "1", "v": "1"})
+        except DockerError as error:
+            if error.status not in (404, 409):
+                raise
+
+    async def put_archive(self, container: str, tar: IO[bytes]) -> None:
+        """Unpack a tar stream over the container's root."""
+        await self.request("PUT", f"/containers/{container}/archive", params={"path": "/"}, content=chunks(tar))
+
+    async def stat(self, container: str, path: str) -> PathStat | None:
+        """What a path is, or None where there is none."""
+        where = f"/{self.version}/containers/{container}/archive"
+        response = await self._http.head(where, params={"path": path})
+        if response.status_code != 200:
+            return None
+        stat = json.loads(base64.b64decode(response.headers["x-docker-container-path-stat"]))
+        is_link = bool(stat["mode"] & MODE_SYMLINK)
+        return PathStat(
+            bool(stat["mode"] & MODE_DIRECTORY), stat["linkTarget"] if is_link else "", stat["mode"] & 0o7777
+        )
+
+    async def get_archive(self, container: str, path: str) -> IO[bytes]:
+        """A path of a container as a tar stream."""
+        return await self.download(f"/containers/{container}/archive", params={"path": path})
+
+    async def download(self, path: str, **options: Any) -> IO[bytes]:
+        """A whole answer as a file to read from its start."""
+        out = spool()
+        async with self._http.stream("GET", f"/{self.version}{path}", **options) as response:
+            if response.status_code != 200:
+                await response.aread()
+                raise DockerError(response.status_code, _message(response))
+            async for chunk in response.aiter_bytes():
+                out.write(chunk)
+        out.seek(0)
+        return out
+
+    async def commit(self, container: str, *, repository: str, tag: str, config: dict[str, Any]) -> str:
+        """Make an image of a stopped container; returns its ID."""
+        query = {"container": container, "pause": "0", "repo": repository, "tag": tag}
+        return str((await self.json("POST", "/commit", params=query, json=config))["Id"])
+
+    async def run_attached(
+        self, container: str, stdin: bytes | None, sink: Callable[[int, bytes], None]
+    ) -> int:
+        """Start a created container and hand its output to `sink(stream, data)`; returns the exit code."""
+        query = "stream=1&stdout=1&stderr=1" + ("&stdin=1" if stdin is not None else "")
+        reader, writer = await self._hijack(f"/{self.version}/containers/{container}/attach?{query}")
+        try:
+            await self.request("POST", f"/containers/{container}/start")
+            pump = asyncio.ensure_future(_pump(reader, sink))
+            feed = asyncio.ensure_future(_feed(writer, stdin))
+            code = (await self.json("POST", f"/containers/{container}/wait"))["StatusCode"]
+            # A process that was left behind may hold the streams open.
+            await asyncio.wait({pump}, timeout=10)
+            pump.cancel()
+            feed.cancel()
+            return int(code)
+        finally:
+            writer.close()
+
+    async def _hijack(self, target: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._socket:
+            reader, writer = await asyncio.open_unix_connection(self._socket)
+        else:
+            reader, writer = await asyncio.open_connection(self._host, self._port)
+        head = "Host: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n"
+        writer.write(f"POST {target} HTTP/1.1\r\n{head}".encode())
+        status = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1]
+        if status not in (b"101", b"200"):
+            writer.close()
+            raise DockerError(int(status), "the Docker engine refused to attach")
+        return reader, writer
+
+
+async def _pump(reader: asyncio.StreamReader, sink: Callable[[int, bytes], None]) -> None:
+    """Read Docker's frames: stream (1 stdout, 2 stderr), length, data."""
+    try:
+        while True:
+            stream, length = struct.unpack(">BxxxI", await reader.readexactly(8))
+            sink(stream, await reader.readexactly(length))
+    except asyncio.IncompleteReadError:
+        return
+
+
+async def _feed(writer: asyncio.StreamWriter, stdin: bytes | None) -> None:
+    if stdin is not None:
+        writer.write(stdin)
+        await writer.drain()
+        writer.write_eof()
+
+
+async def chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    """A file's content from its position, piece by piece."""
+    while chunk := file.read(1 << 20):
+        yield chunk
+
+
+def _auth_header(auth: tuple[str, str] | None) -> dict[str, str]:
+    if auth is None:
+        return {}
+    text = json.dumps({"username": auth[0], "password": auth[1]})
+    return {"X-Registry-Auth": base64.urlsafe_b64encode(text.encode()).decode()}
+
+
+def _message(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError):
+        return response.text.strip() or f"HTTP {response.status_code}"
+
+
+def docker_credentials(environ: Mapping[str, str], host: str) -> tuple[str, str] | None:
+    """The user's own login for a host from Docker's config file, where it is written there in plain."""
+    folder = environ.get("DOCKER_CONFIG") or f"{environ.get('HOME', '/nonexistent')}/.docker"
+    name = "https://index.docker.io/v1/" if host == "docker.io" else host
+    try:
+        auth = json.loads(Path(folder, "config.json").read_text())["auths"][name]["auth"]
+        user, _, password = base64.b64decode(auth).decode().partition(":")
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return user, password
+
+
+def is_local(address: str) -> bool:
+    """Whether the engine shares this machine's network and files, as far as its address tells."""
+    if address.startswith("unix://"):
+        return os.uname().sysname == "Linux"
+    return urllib.parse.urlsplit(address).hostname in ("localhost", "127.0.0.1")

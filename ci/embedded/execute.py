@@ -1,0 +1,296 @@
+"""Running one command in a container and keeping what it did."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import shlex
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ci.embedded.archive import tar_of
+from ci.embedded.config import expand
+from ci.embedded.docker import Docker, DockerError
+from ci.embedded.errors import EngineError, ExecFailed, Unsupported
+from ci.embedded.mounts import CacheMount, DirectoryMount, private_file
+from ci.embedded.rootfs import Layer, Rootfs, Written, resolve_owner, runnable_image, take_image
+from ci.embedded.session import IMAGES, Session
+from ci.embedded.store import key_of
+from ci.embedded.tree import Tree, clean
+
+if TYPE_CHECKING:
+    from ci.embedded.types.container import Container
+
+ENV_FILE = "/dev/.ci-embedded-env"
+# Reads the secret variables where no container configuration, image or process list shows them.
+LAUNCHER = ["/bin/sh", "-c", f'. {ENV_FILE}; exec "$@"', "sh"]
+NOT_STARTED = re.compile(r'exec: "[^"]*": .*?(not found in \$PATH|no such file or directory|permission denied)')
+
+
+@dataclass(frozen=True)
+class Command:
+    """The arguments of withExec."""
+
+    args: tuple[str, ...]
+    stdin: str = ""
+    redirect_stdin: str = ""
+    redirect_stdout: str = ""
+    redirect_stderr: str = ""
+    expect: str = "SUCCESS"
+    insecure_root_capabilities: bool = False
+    no_init: bool = False
+
+    def key(self) -> list[Any]:
+        """All of it decides the result."""
+        return [list(self.args), *list(vars(self).values())[1:]]
+
+    def accepts(self, exit_code: int) -> bool:
+        """Whether the exit code is one that the caller asked for."""
+        return self.expect == "ANY" or (exit_code == 0) == (self.expect == "SUCCESS")
+
+
+@dataclass
+class Output:
+    """What a command wrote, per stream and in the order of arrival."""
+
+    stdout: bytearray
+    stderr: bytearray
+    combined: bytearray
+
+    @classmethod
+    def empty(cls) -> Output:
+        """Nothing yet."""
+        return cls(bytearray(), bytearray(), bytearray())
+
+    def take(self, stream: int, data: bytes) -> None:
+        """Add what arrived on stream 1 or 2."""
+        (self.stderr if stream == 2 else self.stdout).extend(data)
+        self.combined.extend(data)
+
+
+class Executed(Rootfs):
+    """The file system after a command, and the command's result."""
+
+    def __init__(self, container: Container, command: Command) -> None:
+        self.session = container.session
+        self.before, self.command = container, command
+        self._image: asyncio.Future[str] | None = None
+        self._key: str | None = None
+
+    async def key(self) -> str:
+        if self._key is None:
+            before, config = self.before, self.before.config
+            secret_keys = [[name, secret.key] for name, secret in before.secret_env]
+            bound = [[alias, await service.key()] for alias, service in before.bindings]
+            mounts = [await mount.key() for mount in before.mounted]
+            where = [before.platform, dict(config.env), config.user, config.workdir]
+            self._key = key_of(
+                "exec", await before.filesystem.key(), self.command.key(), where, secret_keys, bound, mounts
+            )
+        return self._key
+
+    async def evaluate(self) -> None:
+        await self.result()
+
+    async def result(self) -> dict[str, Any]:
+        """Exit code, streams, image and mounted directories; from the cache where it holds."""
+        key = f"exec:{await self.session.engine_key()}:{await self.key()}"
+        result: dict[str, Any] = await self.session.once(key, lambda: self._cached(key))
+        return result
+
+    async def _cached(self, key: str) -> dict[str, Any]:
+        if found := self.session.store.get(key):
+            docker = await self.session.docker()
+            trees = found["mounts"].values()
+            if await docker.image(found["image"]) and all(self.session.store.has_blob(d) for d in trees):
+                self.session.log(f"cached {shlex.join(self.command.args)[:100]}")
+                return dict(found)
+        result, committed = await Run(self).run()
+
+        async def keep() -> str:
+            image, size_bytes = await committed
+            self.session.store.put(key, {**result, "image": image}, image=image, size_bytes=size_bytes)
+            return image
+
+        # The next command needs the image; stdout does not.
+        self._image = self.session.later(keep())
+        result["pending"] = self._image
+        return result
+
+    async def image(self) -> str:
+        result = await self.result()
+        return str(result["image"] if "image" in result else await asyncio.shield(result["pending"]))
+
+    async def layers(self) -> list[Layer]:
+        parent = self.before.filesystem
+        below = await (parent.base() if isinstance(parent, Written) else parent).layers()
+        taken, _ = await take_image(self.session, await self.image(), below)
+        return [*below, *taken[(await self.result())["layers_below"] :]]
+
+    async def history(self) -> dict[str, Any]:
+        below = await self.before.filesystem.history()
+        entry = {"created_by": shlex.join(self.command.args), "comment": "ci.embedded"}
+        return {**below, "history": [*below.get("history", []), entry]}
+
+
+class Run:
+    """One run of a command that the cache does not hold."""
+
+    def __init__(self, executed: Executed) -> None:
+        self.executed, self.before, self.command = executed, executed.before, executed.command
+        self.session: Session = executed.session
+
+    async def run(self) -> tuple[dict[str, Any], asyncio.Future[tuple[str, int]]]:
+        """Run it; the result is there before its image is."""
+        docker = await self.session.docker()
+        image = await runnable_image(
+            self.session, await self.before.filesystem.image(), mounted={m.path for m in self.before.mounted}
+        )
+        facts = await docker.image(image) or {}
+        body = await self._body(image, facts)
+        writes, stdin = await self.before.filesystem.writes(), await self._stdin()
+        container, kept = None, False
+        try:
+            # Taken only when nothing below has to be waited for, or deep chains would block each other.
+            async with self._locks(), self.session.slots:
+                self.session.log(f"exec {shlex.join(self.command.args)[:100]}")
+                container = await self.session.container(body, platform=self._foreign_platform(docker))
+                await self._prepare(docker, container, writes)
+                code, output = await self._start(docker, container, stdin)
+                result = await self._result(docker, container, code, output)
+            result["layers_below"] = len(facts["RootFS"].get("Layers") or ())
+            kept = True
+            return result, self.session.later(self._commit(docker, container, facts.get("Size", 0)))
+        finally:
+            if container and not kept:
+                self.session.later(self.session.remove(container))
+
+    def _foreign_platform(self, docker: Docker) -> str | None:
+        native = {"x86_64": "amd64", "aarch64": "arm64"}.get(docker.info["Architecture"], "")
+        return None if self.before.platform == f"linux/{native}" else self.before.platform
+
+    async def _body(self, image: str, facts: dict[str, Any]) -> dict[str, Any]:
+        before, config = self.before, self.before.config
+        entrypoint, args = list(self.command.args[:1]), list(self.command.args[1:])
+        mounts = [await mount.spec(self.session, before.filesystem) for mount in before.mounted]
+        if before.secret_env:
+            mounts.append(await self._secret_env())
+            entrypoint, args = LAUNCHER[:1], [*LAUNCHER[1:], *self.command.args]
+        inherited = [pair.partition("=")[0] for pair in facts["Config"].get("Env") or ()]
+        unset = [name for name in inherited if name not in config.env and name != "PATH"]
+        return {
+            "Image": image,
+            "Entrypoint": entrypoint,
+            "Cmd": args,
+            "Env": [*(f"{name}={value}" for name, value in config.env.items()), *unset],
+            "User": config.user,
+            "WorkingDir": config.workdir or "/",
+            "Hostname": "dagger",
+            "Healthcheck": {"Test": ["NONE"]},
+            "AttachStdout": True,
+            "AttachStderr": True,
+            **({"OpenStdin": True, "StdinOnce": True, "AttachStdin": True} if self._has_stdin() else {}),
+            "HostConfig": {
+                "Mounts": mounts,
+                "ExtraHosts": await before.extra_hosts(),
+                "Privileged": self.command.insecure_root_capabilities,
+                "Init": not self.command.no_init,
+                "LogConfig": {"Type": "none"},
+            },
+        }
+
+    async def _secret_env(self) -> dict[str, Any]:
+        lines = [
+            f"export {name}={shlex.quote(await secret.plaintext())}\n" for name, secret in self.before.secret_env
+        ]
+        file = private_file(self.session, "".join(lines), mode=0o444)
+        return {"Type": "bind", "Source": file, "Target": ENV_FILE, "ReadOnly": True}
+
+    def _has_stdin(self) -> bool:
+        return bool(self.command.stdin or self.command.redirect_stdin)
+
+    async def _stdin(self) -> bytes | None:
+        if path := self.command.redirect_stdin:
+            entry, _ = await self.before.read(self.before.absolute(path))
+            return self.session.store.read_bytes(entry.content)
+        return self.command.stdin.encode() if self.command.stdin else None
+
+    @contextlib.asynccontextmanager
+    async def _locks(self) -> AsyncIterator[None]:
+        caches = [m for m in self.before.mounted if isinstance(m, CacheMount) and m.sharing == "LOCKED"]
+        async with contextlib.AsyncExitStack() as stack:
+            for name in sorted({cache.name for cache in caches}):
+                await stack.enter_async_context(self.session.locks.setdefault(name, asyncio.Lock()))
+            yield
+
+    async def _prepare(self, docker: Docker, container: str, writes: Tree) -> None:
+        config = self.before.config
+        if writes.entries:
+            await docker.put_archive(container, await asyncio.to_thread(tar_of, writes, self.session.store))
+        for mount in self.before.mounted:
+            if isinstance(mount, DirectoryMount):
+                await mount.fill(self.session, self.before.filesystem, container)
+        # Docker would make a missing working directory for root; Dagger makes it for the user.
+        if config.user and config.workdir.strip("/") and not await docker.stat(container, config.workdir):
+            uid, gid = await resolve_owner(self.before.filesystem, config.user)
+            await self.before.put_entry(container, config.workdir, uid=uid, gid=gid)
+
+    async def _start(self, docker: Docker, container: str, stdin: bytes | None) -> tuple[int, Output]:
+        output = Output.empty()
+        try:
+            return await docker.run_attached(container, stdin, output.take), output
+        except DockerError as error:
+            reason = NOT_STARTED.search(str(error))
+            if reason is None:
+                raise
+            if self.before.secret_env and "/bin/sh" in str(error):
+                raise Unsupported("Container.withSecretVariable on an image without /bin/sh") from error
+            output.take(2, reason.group(0).encode())
+            return 1, output
+
+    async def _result(self, docker: Docker, container: str, code: int, output: Output) -> dict[str, Any]:
+        if code in (126, 127) and output.stderr.startswith(b"[FATAL tini"):
+            output = Output.empty()
+            output.take(2, f'exec: "{self.command.args[0]}": executable file not found in $PATH'.encode())
+            code = 1
+        secrets = [await secret.plaintext() for secret in self.before.secrets()]
+        streams = {
+            name: self.session.scrubber.scrub(bytes(data).decode(errors="replace"), secrets)
+            for name, data in vars(output).items()
+        }
+        if not self.command.accepts(code):
+            raise ExecFailed(list(self.command.args), code, streams["stdout"], streams["stderr"])
+        await self._redirect(container, output)
+        read_back = [m for m in self.before.mounted if isinstance(m, DirectoryMount) and not m.read_only]
+        mounts = {mount.path: await mount.read_back(self.session, container) for mount in read_back}
+        return {"exit_code": code, **streams, "mounts": mounts}
+
+    async def _redirect(self, container: str, output: Output) -> None:
+        files = {
+            self.command.redirect_stdout: output.stdout,
+            self.command.redirect_stderr: output.stderr,
+        }
+        for path, data in files.items():
+            if path:
+                user = self.before.config.user
+                uid, gid = await resolve_owner(self.before.filesystem, user) if user else (0, 0)
+                entry = self.session.store.new_file(bytes(data), 0o600)
+                where = clean(self.before.absolute(path))
+                owned = entry._replace(uid=uid, gid=gid, mtime=int(time.time()))
+                docker = await self.session.docker()
+                await docker.put_archive(container, tar_of(Tree({where: owned}), self.session.store))
+
+    async def _commit(self, docker: Docker, container: str, below_bytes: int) -> tuple[str, int]:
+        try:
+            config = {"Env": [f"{name}={value}" for name, value in self.before.config.env.items()]}
+            tag = (await self.executed.key())[:32]
+            image = await docker.commit(container, repository=IMAGES, tag=tag, config=config)
+        finally:
+            await self.session.remove(container)
+        facts = await docker.image(image)
+        if facts is None:
+            raise EngineError(f"the Docker engine lost image {image} right after committing it")
+        return image, max(facts["Size"] - below_bytes, 0)

@@ -1,0 +1,184 @@
+"""Containers as OCI images: manifest, config, index; pushed or as a tarball."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ci.embedded.archive import spool
+from ci.embedded.errors import Unsupported
+from ci.embedded.registry import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Repository, parse_reference
+from ci.embedded.rootfs import Layer, Scratch
+from ci.embedded.session import Session
+from ci.embedded.tree import Entry
+
+if TYPE_CHECKING:
+    from ci.embedded.types.container import Container
+
+T = TypeVar("T")
+Make = Callable[[], Awaitable[T]]
+
+
+@dataclass(frozen=True)
+class OciImage:
+    """One platform, ready to be sent."""
+
+    platform: str
+    manifest: bytes
+    config: bytes
+    layers: list[Layer]
+
+    def descriptor(self) -> dict[str, Any]:
+        """The entry in an index."""
+        system, architecture, *variant = self.platform.split("/")
+        platform = {"architecture": architecture, "os": system, **({"variant": variant[0]} if variant else {})}
+        return {**_descriptor(OCI_MANIFEST, self.manifest), "platform": platform}
+
+
+def digest_of(raw: bytes) -> str:
+    """The OCI digest of some bytes."""
+    return f"sha256:{hashlib.sha256(raw).hexdigest()}"
+
+
+def _descriptor(media_type: str, raw: bytes) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest_of(raw), "size": len(raw)}
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def variants(
+    container: Container, others: Sequence[Container], forced_compression: str | None, media_types: str
+) -> list[Container]:
+    """The containers that make one image; what cannot be done is refused."""
+    if forced_compression not in (None, "Gzip", "GZIP"):
+        raise Unsupported(f"forcedCompression={forced_compression}")
+    if media_types not in ("OCIMediaTypes", "OCI"):
+        raise Unsupported(f"mediaTypes={media_types}")
+    is_empty = isinstance(container.filesystem, Scratch)
+    return list(others) if others and is_empty else [container, *others]
+
+
+async def assemble(container: Container) -> OciImage:
+    """Manifest and config of a container, with its layers where they can be sent from."""
+    await container.filesystem.evaluate()
+    layers, below = await asyncio.gather(container.filesystem.layers(), container.filesystem.history())
+    system, architecture, *variant = container.platform.split("/")
+    config = {
+        **({"created": below["created"]} if "created" in below else {}),
+        "architecture": architecture,
+        "os": system,
+        **({"variant": variant[0]} if variant else {}),
+        "config": container.config.render(),
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+        "history": _history(below.get("history") or [], len(layers)),
+    }
+    raw = _json(config)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": _descriptor(OCI_CONFIG, raw),
+        "layers": [{"mediaType": OCI_LAYER, "digest": layer.digest, "size": layer.size} for layer in layers],
+    }
+    if container.config.annotations:
+        manifest["annotations"] = dict(container.config.annotations)
+    return OciImage(container.platform, _json(manifest), raw, layers)
+
+
+def _history(below: list[dict[str, Any]], layers: int) -> list[dict[str, Any]]:
+    """The history with exactly one entry for each layer, as readers of it expect."""
+    missing = layers - sum(not entry.get("empty_layer") for entry in below)
+    added = [{"created_by": "files added", "comment": "ci.embedded"}] * missing
+    return [*below, *added] if missing >= 0 else [{"comment": "ci.embedded"}] * layers
+
+
+async def publish(session: Session, containers: Sequence[Container], address: str, *, via: str) -> str:
+    """Push one image or an index; returns ``registry/repository:tag@digest``."""
+    reference = parse_reference(address)
+    target = reference.repository._replace(via=via)
+    images = await asyncio.gather(*(assemble(container) for container in containers))
+    for image in images:
+        session.log(f"push {image.platform} to {address}: {len(image.layers)} layers")
+    await _push_blobs(session, target, images)
+    registries = session.registries
+    if len(images) == 1:
+        digest = await registries.push_manifest(target, reference.tag, images[0].manifest, OCI_MANIFEST)
+    else:
+        await asyncio.gather(
+            *(registries.push_manifest(target, digest_of(i.manifest), i.manifest, OCI_MANIFEST) for i in images)
+        )
+        digest = await registries.push_manifest(target, reference.tag, index_of(images), OCI_INDEX)
+    return f"{target.host}/{target.path}:{reference.tag}@{digest}"
+
+
+def index_of(images: Sequence[OciImage]) -> bytes:
+    """The index over several platforms."""
+    manifests = [image.descriptor() for image in images]
+    return _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests})
+
+
+async def _push_blobs(session: Session, target: Repository, images: Sequence[OciImage]) -> None:
+    blobs = {layer.digest: layer for image in images for layer in image.layers}
+    for image in images:
+        session.store.put_bytes(image.config)
+        blobs[digest_of(image.config)] = Layer("", digest_of(image.config), len(image.config))
+    push = session.registries.push_blob
+    await asyncio.gather(*(push(target, b.digest, b.size, b.source) for b in blobs.values()))
+
+
+async def tarball(session: Session, containers: Sequence[Container]) -> Entry:
+    """An OCI layout as one tar file, which `docker load` reads as well."""
+    images = await asyncio.gather(*(assemble(container) for container in containers))
+    blobs = {layer.digest: layer for image in images for layer in image.layers}
+    for layer in blobs.values():
+        if layer.source is not None:
+            await session.registries.fetch(layer.source, layer.digest)
+    for image in images:
+        session.store.put_bytes(image.config)
+        session.store.put_bytes(image.manifest)
+    digest, size = await asyncio.to_thread(_write_layout, session, images)
+    return Entry("f", 0o600, content=digest, size=size)
+
+
+def _write_layout(session: Session, images: Sequence[OciImage]) -> tuple[str, int]:
+    names = {layer.digest[7:] for image in images for layer in image.layers}
+    names |= {digest_of(raw)[7:] for image in images for raw in (image.config, image.manifest)}
+    index = {"schemaVersion": 2, "manifests": [image.descriptor() for image in images]}
+    docker = [
+        {
+            "Config": f"blobs/sha256/{digest_of(image.config)[7:]}",
+            "RepoTags": None,
+            "Layers": [f"blobs/sha256/{layer.digest[7:]}" for layer in image.layers],
+        }
+        for image in images
+    ]
+    texts = {"index.json": index, "manifest.json": docker, "oci-layout": {"imageLayoutVersion": "1.0.0"}}
+    with spool() as out:
+        with tarfile.open(fileobj=out, mode="w") as tar:
+            for folder in ("blobs", "blobs/sha256"):
+                info = tarfile.TarInfo(folder)
+                info.type, info.mode = tarfile.DIRTYPE, 0o755
+                tar.addfile(info)
+            for name in sorted(names):
+                with session.store.blob_path(name).open("rb") as blob:
+                    tar.addfile(_file(f"blobs/sha256/{name}", session.store.blob_path(name).stat().st_size), blob)
+            for name, value in texts.items():
+                raw = _json(value)
+                tar.addfile(_file(name, len(raw)), io.BytesIO(raw))
+        out.seek(0)
+        return session.store.put_stream(out)  # type: ignore[arg-type]
+
+
+def _file(name: str, size: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o644
+    return info
+
+

@@ -1,0 +1,312 @@
+"""The part of the OCI distribution protocol that pulling a base and pushing an image need."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import random
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import httpx
+
+from ci.embedded.errors import EngineError
+from ci.embedded.store import Store
+
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))
+DOCKER_HUB = "docker.io"
+ATTEMPTS = 5
+TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+MANIFEST_LIMIT_BYTES = 4 << 20
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII)
+_CHALLENGE = re.compile(r'(\w+)="([^"]*)"', re.ASCII)
+
+
+class RegistryError(EngineError):
+    """A registry refused or could not be understood."""
+
+
+class Repository(NamedTuple):
+    """A repository of a registry, and where the registry is dialled when that is another address."""
+
+    host: str
+    path: str
+    via: str = ""
+
+
+class Reference(NamedTuple):
+    """A parsed image reference."""
+
+    repository: Repository
+    tag: str
+    digest: str
+
+
+def parse_reference(text: str) -> Reference:
+    """Read ``[registry/]repository[:tag][@digest]`` with Docker Hub's defaults."""
+    name, _, digest = text.partition("@")
+    head, slash, last = name.rpartition("/")
+    last, _, tag = last.partition(":")
+    name = head + slash + last
+    first, _, rest = name.partition("/")
+    if rest and ("." in first or ":" in first or first == "localhost"):
+        host, path = first, rest
+    else:
+        host, path = DOCKER_HUB, name if "/" in name else f"library/{name}"
+    if not _REPOSITORY.fullmatch(path):
+        raise RegistryError(f"failed to parse image address {text}: invalid reference format")
+    return Reference(Repository(host, path), tag or ("" if digest else "latest"), digest)
+
+
+@dataclass(frozen=True)
+class Image:
+    """One platform's image in a registry, with its raw JSON parsed."""
+
+    repository: Repository
+    digest: str
+    manifest: dict[str, Any]
+    config: dict[str, Any]
+
+
+@dataclass
+class Registries:
+    """A client for every registry that a session touches."""
+
+    store: Store
+    credentials: Callable[[str], tuple[str, str] | None]
+    mirrors: list[str] = field(default_factory=list)
+    _tokens: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        limits = httpx.Limits(max_connections=32)
+        self._http = httpx.AsyncClient(timeout=httpx.Timeout(30, connect=10), limits=limits)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    # Pulling ----------------------------------------------------------------------------
+
+    async def resolve(self, reference: Reference, platform: str) -> tuple[str, Image]:
+        """The digest that the reference names now, and the image of one platform behind it."""
+        top, manifest = await self._manifest(reference.repository, reference.digest or reference.tag)
+        digest = top
+        if "manifests" in manifest:
+            digest = _choose(manifest, platform)
+            _, manifest = await self._manifest(reference.repository, digest)
+        config = json.loads(await self._blob_bytes(reference.repository, manifest["config"]["digest"]))
+        return top, Image(reference.repository, digest, manifest, config)
+
+    async def _manifest(self, repository: Repository, identifier: str) -> tuple[str, dict[str, Any]]:
+        response = await self.send(repository, "GET", f"manifests/{identifier}", headers={"Accept": ACCEPT})
+        if response.status_code == 404:
+            raise RegistryError("not found")
+        raw = _checked(response).content
+        digest = "sha256:" + hashlib.sha256(raw).hexdigest()
+        if ":" in identifier and digest != identifier:
+            raise RegistryError(f"{repository.path}@{identifier}: the registry sent {digest}")
+        if len(raw) > MANIFEST_LIMIT_BYTES:
+            raise RegistryError(f"{repository.path}:{identifier}: manifest of {len(raw)} bytes is too large")
+        return digest, json.loads(raw)
+
+    async def _blob_bytes(self, repository: Repository, digest: str) -> bytes:
+        await self.fetch(repository, digest)
+        return self.store.read_bytes(digest.removeprefix("sha256:"))
+
+    async def fetch(self, repository: Repository, digest: str) -> None:
+        """Bring a blob into the store, hashed on the way."""
+        if self.store.has_blob(digest.removeprefix("sha256:")):
+            return
+        response = await self.send(repository, "GET", f"blobs/{digest}", stream=True)
+        try:
+            with self.store.writer() as writer:
+                if response.status_code != 200:
+                    await response.aread()
+                async for chunk in _checked(response).aiter_raw():
+                    writer.write(chunk)
+                got, _ = writer.commit()
+        finally:
+            await response.aclose()
+        if f"sha256:{got}" != digest:
+            raise RegistryError(f"{repository.path}: blob {digest} came as sha256:{got}")
+
+    # Pushing ----------------------------------------------------------------------------
+
+    async def push_blob(self, target: Repository, digest: str, size: int, source: Repository | None) -> None:
+        """Make sure that a blob is there: already, mounted from a neighbour, or uploaded from the store."""
+        head = await self.send(target, "HEAD", f"blobs/{digest}", push=True)
+        if head.status_code == 200:
+            return
+        neighbour = source is not None and source.host == target.host
+        query = {"mount": digest, "from": source.path} if source and neighbour else {}
+        if source and not neighbour:
+            await self.fetch(source, digest)
+        for attempt in range(ATTEMPTS):
+            start = await self.send(target, "POST", "blobs/uploads/", push=True, params=query)
+            if start.status_code == 201:
+                return
+            if source and neighbour:
+                await self.fetch(source, digest)
+            if await self._upload(target, _checked(start).headers["location"], digest, size):
+                return
+            await _pause(attempt)
+        raise RegistryError(f"pushing blob {digest} to {target.host}/{target.path} failed {ATTEMPTS} times")
+
+    async def _upload(self, target: Repository, location: str, digest: str, size: int) -> bool:
+        """Send a blob in one request; False when trying again may help."""
+        url = httpx.URL(location) if "://" in location else httpx.URL(self._base(target)).join(location)
+        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
+        url = url.copy_merge_params({"digest": digest})
+        try:
+            response = await self._authorized(
+                target, "PUT", url, push=True, headers=headers, content=lambda: self._read_blob(digest)
+            )
+        except httpx.TransportError:
+            return False
+        if response.status_code in TRANSIENT or response.status_code == 404:
+            return False
+        _checked(response)
+        return True
+
+    async def _read_blob(self, digest: str) -> AsyncIterator[bytes]:
+        with self.store.blob_path(digest.removeprefix("sha256:")).open("rb") as file:
+            while chunk := file.read(1 << 20):
+                yield chunk
+
+    async def push_manifest(self, target: Repository, identifier: str, raw: bytes, media_type: str) -> str:
+        """Put a manifest; returns its digest."""
+        headers = {"Content-Type": media_type}
+        _checked(
+            await self.send(target, "PUT", f"manifests/{identifier}", push=True, headers=headers, body=raw)
+        )
+        return "sha256:" + hashlib.sha256(raw).hexdigest()
+
+    # Transport --------------------------------------------------------------------------
+
+    def _base(self, repository: Repository) -> str:
+        address = repository.via or repository.host
+        name = address.rpartition(":")[0] or address
+        plain = bool(repository.via) or name == "localhost" or name.startswith("127.")
+        return f"{'http' if plain else 'https'}://{address}"
+
+    def _endpoints(self, repository: Repository, *, push: bool) -> list[str]:
+        if repository.host != DOCKER_HUB:
+            return [self._base(repository)]
+        hub = "https://registry-1.docker.io"
+        return [hub] if push else [*(mirror.rstrip("/") for mirror in self.mirrors), hub]
+
+    async def send(
+        self,
+        repository: Repository,
+        method: str,
+        path: str,
+        *,
+        push: bool = False,
+        body: bytes | None = None,
+        **options: Any,
+    ) -> httpx.Response:
+        """Ask a registry (Docker Hub's mirrors first); transient answers are asked again."""
+        content = (lambda: body) if body is not None else None
+        for endpoint in (endpoints := self._endpoints(repository, push=push)):
+            url = httpx.URL(f"{endpoint}/v2/{repository.path}/{path}")
+            try:
+                response = await self._retried(repository, method, url, push=push, content=content, **options)
+            except httpx.TransportError as error:
+                if endpoint == endpoints[-1]:
+                    raise RegistryError(f"failed to do request: {method} {url}: {error}") from error
+                continue
+            if response.status_code < 400 or endpoint == endpoints[-1]:
+                break
+            await response.aclose()
+        return response
+
+    async def _retried(self, repository: Repository, method: str, url: httpx.URL, **options: Any) -> httpx.Response:
+        for attempt in range(ATTEMPTS):
+            last = attempt == ATTEMPTS - 1
+            try:
+                response = await self._authorized(repository, method, url, **options)
+                if response.status_code not in TRANSIENT or last:
+                    return response
+                await response.aclose()
+            except httpx.ConnectError:
+                raise  # nobody listens there: waiting would only hide it
+            except httpx.TransportError:
+                if last:
+                    raise
+            await _pause(attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _authorized(
+        self,
+        repository: Repository,
+        method: str,
+        url: httpx.URL,
+        *,
+        push: bool,
+        content: Callable[[], Any] | None = None,
+        headers: dict[str, str] | None = None,
+        stream: bool = False,
+        **options: Any,
+    ) -> httpx.Response:
+        key = (repository.host, repository.path, "pull,push" if push else "pull")
+        for fresh in (False, True):
+            token = self._tokens.get(key)
+            auth = {"Authorization": token} if token else {}
+            body = content() if content else None
+            request = self._http.build_request(
+                method, url, headers={**(headers or {}), **auth}, content=body, **options
+            )
+            # httpx drops Authorization when a redirect leaves the host.
+            response = await self._http.send(request, stream=stream, follow_redirects=method == "GET")
+            if response.status_code != 401 or fresh:
+                return response
+            await response.aclose()
+            self._tokens[key] = await self._token(key, response.headers.get("www-authenticate", ""))
+        raise AssertionError("the second round returns")
+
+    async def _token(self, key: tuple[str, str, str], challenge: str) -> str:
+        host, path, actions = key
+        credentials = self.credentials(host)
+        if not challenge.lower().startswith("bearer"):
+            if credentials is None:
+                raise RegistryError(f"{host} asks for a login and none was given")
+            return httpx.BasicAuth(*credentials)._auth_header  # noqa: SLF001 - no public spelling
+        fields = dict(_CHALLENGE.findall(challenge))
+        query = {"service": fields.get("service", ""), "scope": f"repository:{path}:{actions}"}
+        answer = await self._http.get(fields["realm"], params=query, auth=credentials or httpx.USE_CLIENT_DEFAULT)
+        if answer.status_code != 200:
+            raise RegistryError(f"failed to authorize with {host}: {answer.status_code} {answer.text[:200]}")
+        body = answer.json()
+        return f"Bearer {body.get('token') or body['access_token']}"
+
+
+async def _pause(attempt: int) -> None:
+    await asyncio.sleep(random.uniform(0, min(8.0, 0.5 * 2**attempt)))  # noqa: S311 - jitter
+
+
+def _checked(response: httpx.Response) -> httpx.Response:
+    if response.status_code >= 400:
+        request = response.request
+        text = f"{request.method} {request.url.copy_with(query=None)}: {response.status_code} {response.reason_phrase}"
+        raise RegistryError(f"unexpected status from {text} {response.text[:300]}".rstrip())
+    return response
+
+
+def _choose(index: dict[str, Any], platform: str) -> str:
+    """The digest of the manifest for a platform; a variant that was not asked for does not matter."""
+    system, architecture, *variant = platform.split("/")
+    for entry in index["manifests"]:
+        has = entry.get("platform", {})
+        if (has.get("os"), has.get("architecture")) == (system, architecture):
+            if not variant or has.get("variant") in (None, variant[0]):
+                return str(entry["digest"])
+    raise RegistryError(f"no match for platform in manifest: not found ({platform})")

@@ -1,0 +1,1 @@
+"""The types of Dagger's API, one file each; fields are methods in snake case."""
