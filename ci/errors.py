@@ -5,6 +5,8 @@ The code is the class's name, as the failure reference lists it. Exit classes: 2
 12 internal.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
@@ -15,6 +17,7 @@ class State(StrEnum):
     S1 = "no release tag moved"
     S2 = "the release tag is published, latest was not confirmed"
     S3 = "the release tag and latest are published and verified"
+    S6 = "the release tag was being put; the same call run again finds out and goes on"
 
 
 class PipelineError(Exception):
@@ -34,6 +37,16 @@ class PipelineError(Exception):
     def __str__(self) -> str:
         state = self.state or State.S0
         return f"{self.code}: {self.cause}\n  now: {state.name}, {state}\n  do: {self.remedy}"
+
+
+@contextmanager
+def reached(state: State) -> Iterator[None]:
+    """Tell errors from inside how far the run had come."""
+    try:
+        yield
+    except PipelineError as error:
+        error.state = error.state or state
+        raise
 
 
 class InputError(PipelineError):

@@ -1,9 +1,12 @@
-"""Build, check, publish and verify a container image; nothing is done until the registry shows it."""
+"""Build, check, publish and verify an image; nothing is done until the registry shows it."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import dagger
 from dagger import DefaultPath, Doc, Ignore, check, function, object_type
+
+if TYPE_CHECKING:
+    from ci.run import Run
 
 NOT_SOURCE = [
     ".git",
@@ -32,9 +35,9 @@ class Ci:
         Doc("The repository's history: the revision that the image's labels name."),
         DefaultPath("/"),
     ]
-    image: Annotated[
-        str, Doc("registry/repository to release to; ci.toml's image when empty.")
-    ] = ""
+    image: Annotated[str, Doc("registry/repository to release to; ci.toml's image when empty.")] = (
+        ""
+    )
     user: Annotated[
         str, Doc("User name at the registry; GitHub's takes any, so it may stay empty there.")
     ] = ""
@@ -48,10 +51,23 @@ class Ci:
     ] = None
     format: Annotated[str, Doc("How results are written: table or json.")] = "table"
 
+    async def _run(self) -> "Run":
+        # Imported here: every call pays for what is imported at the top, even --help.
+        from ci.adapters.clock import SystemClock
+        from ci.adapters.console import Console
+        from ci.adapters.files import LocalFiles
+        from ci.adapters.prober import HttpProber
+        from ci.adapters.registry import open_registry
+        from ci.run import Run, World
+
+        world = World(SystemClock(), Console(), LocalFiles(), HttpProber(), open_registry)
+        return await Run.of(self, world)
+
     @function(cache="never")
     async def tag(self) -> str:
         """Mint a release tag from the clock: YYYYMMDD-HHMMSS in ci.toml's zone."""
-        raise NotImplementedError
+        run = await self._run()
+        return run.tag()
 
     @function(cache="never")
     async def build(
@@ -61,21 +77,27 @@ class Ci:
         ] = "",
     ) -> dagger.Container:
         """Build the source's image by its Dockerfile, with OCI labels and annotations."""
-        raise NotImplementedError
+        run = await self._run()
+        return await run.build(platform)
 
     @function(cache="never")
     @check
     async def check(self) -> str:
         """Run the test target, then start the image and ask for its health."""
-        raise NotImplementedError
+        run = await self._run()
+        return await run.check()
 
     @function(cache="never")
     async def publish(
         self,
         tag: Annotated[str, Doc("The release tag, YYYYMMDD-HHMMSS; see the function tag.")],
+        dirty: Annotated[
+            bool, Doc("Publish although files of the build context are not committed.")
+        ] = False,
     ) -> str:
         """Check, build, push, verify, then move the tag and latest; return the reference."""
-        raise NotImplementedError
+        run = await self._run()
+        return await run.publish(tag, dirty=dirty)
 
     @function(cache="never")
     async def verify(
@@ -86,4 +108,5 @@ class Ci:
         ] = "",
     ) -> str:
         """Read a release's whole tree from the registry and judge it."""
-        raise NotImplementedError
+        run = await self._run()
+        return await run.verify(tag, digest)

@@ -1,15 +1,17 @@
 """What the stages need from the world, nothing more."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from ci.decisions.credentials import Credentials
 from ci.decisions.fingerprint import Entry
 from ci.oci.descriptor import Descriptor
 from ci.oci.digest import Digest
 from ci.oci.manifest import Document
-from ci.oci.reference import Tag
+from ci.oci.reference import Repository, Tag
 
 
 class Registry(Protocol):
@@ -85,4 +87,47 @@ class Files(Protocol):
 
     def text(self, path: Path) -> str | None:
         """Read a small text file; None when there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a health request gave; status 0 is no answer, and `body` says why."""
+
+    status: int
+    body: str
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the service says that it is well."""
+        return 200 <= self.status < 300
+
+
+class Prober(Protocol):
+    """Asking a service for its health."""
+
+    async def ask(self, url: str, timeout_s: float) -> Answered:
+        """Ask once."""
+        ...
+
+
+class Connect(Protocol):
+    """Opening a repository in a registry for the length of a stage."""
+
+    def __call__(
+        self,
+        repository: Repository,
+        credentials: Credentials | None,
+        *,
+        clock: Clock,
+        progress: Progress,
+        endpoint: str = "",
+        can_push: bool = False,
+    ) -> AbstractAsyncContextManager[Registry]:
+        """Connect.
+
+        Args:
+            endpoint: ``host:port`` where the registry is really dialled; "" for its own.
+            can_push: whether the right to push is asked for.
+        """
         ...

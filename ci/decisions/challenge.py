@@ -61,21 +61,17 @@ def check_realm(realm: str, registry: str, *, is_plain: bool) -> None:
     """
     try:
         parts = urlsplit(realm)
-        host, authority = parts.hostname or "", parts.netloc
+        host = parts.hostname or ""
     except ValueError:
-        parts, host, authority = urlsplit(""), "", ""
+        parts, host = urlsplit(""), ""
     own = registry.partition(":")[0]
-    ours = host in (own, _TOKEN_HOSTS.get(registry, own))
-    if "@" in authority or not host:
-        ours = False
-    if parts.scheme == "https" and ours:
-        return
-    if parts.scheme == "http" and is_plain and "@" not in authority:
-        if authority == registry or is_loopback(authority):
-            return
-    raise ChallengeUnsafe(
-        f"{registry} wants the credentials sent to {shown(realm)}", remedy=_REPORT
-    )
+    is_ours = parts.scheme == "https" and host in (own, _TOKEN_HOSTS.get(registry, own))
+    is_here = parts.netloc == registry or is_loopback(parts.netloc)
+    is_local = parts.scheme == "http" and is_plain and is_here
+    if not host or "@" in parts.netloc or not (is_ours or is_local):
+        raise ChallengeUnsafe(
+            f"{registry} wants the credentials sent to {shown(realm)}", remedy=_REPORT
+        )
 
 
 def _invalid(header: str) -> None:

@@ -63,6 +63,4 @@ def base_of(stages: tuple[Stage, ...], target: str) -> str:
 
 
 def _fill(text: str, known: Mapping[str, str]) -> str:
-    return _VARIABLE.sub(
-        lambda found: known.get(found[1] or found[2]) or found[3] or "", text
-    )
+    return _VARIABLE.sub(lambda found: known.get(found[1] or found[2]) or found[3] or "", text)

@@ -63,7 +63,9 @@ def _regex(glob: str) -> str:
         one, rest = rest[0], rest[1:]
         if one == "\\" and rest:
             one, rest = re.escape(rest[0]), rest[1:]
-        written += {"*": "[^/]*", "?": "[^/]"}.get(one) or (re.escape(one) if one in ".+()|{}$\\" else one)
+        written += {"*": "[^/]*", "?": "[^/]"}.get(one) or (
+            re.escape(one) if one in ".+()|{}$\\" else one
+        )
     return written
 
 

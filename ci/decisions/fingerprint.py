@@ -53,7 +53,7 @@ def released_entries(
 
 def fingerprint(entries: Iterable[Entry], recipe: Recipe) -> Digest:
     """Name the release that this context and recipe make."""
-    lines = [
+    lines: list[list[object]] = [
         [
             _FORMAT,
             str(recipe.dockerfile),

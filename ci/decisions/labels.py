@@ -22,22 +22,23 @@ FINGERPRINT = "ci.fingerprint"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a release comes from."""
+    """Where an image comes from; `tag` is None for a build that is no release."""
 
-    tag: ReleaseTag
+    tag: ReleaseTag | None
     fingerprint: Digest
     revision: str
     source: str
 
 
 def release_labels(origin: Origin, *, base_name: str, base_digest: str) -> dict[str, str]:
-    """Write a release's labels; the same origin always gives the same ones."""
+    """Write an image's labels; the same origin always gives the same ones."""
+    # The tag's own moment, so that every platform and every rebuild says the same.
+    moment = origin.tag.moment.astimezone(UTC) if origin.tag else None
     labels = {
-        VERSION: str(origin.tag),
+        VERSION: str(origin.tag or ""),
         REVISION: origin.revision,
         SOURCE: origin.source,
-        # The tag's own moment, so that every platform and every rebuild says the same.
-        CREATED: origin.tag.moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        CREATED: moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else "",
         BASE_NAME: base_name,
         BASE_DIGEST: base_digest,
         FINGERPRINT: str(origin.fingerprint),
@@ -49,19 +50,6 @@ def split_base(resolved: str) -> tuple[str, str]:
     """Part ``name@digest``, as an engine resolves a base image, into name and digest."""
     name, _, digest = resolved.partition("@")
     return name, digest
-
-
-def source_url(remote: str) -> str:
-    """Turn a git remote into the URL that people open; "" when there is none."""
-    text = remote.strip().removesuffix(".git")
-    if text.startswith("git@") and ":" in text:
-        host, _, path = text.removeprefix("git@").partition(":")
-        return f"https://{host}/{path}"
-    scheme, mark, rest = text.partition("://")
-    if not mark or scheme not in ("https", "http", "ssh"):
-        return ""
-    # A remote may carry credentials; a label may not.
-    return f"https://{rest.rpartition('@')[2]}"
 
 
 def labels_of_release(labels: Mapping[str, str]) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """What a registry's refusal means, and the one thing to do about it.
 
-GitHub's registry tells its causes apart only in the message, so its phrases are matched here, in one
-table, in the order in which they are tried. Sources and dates: FAILURES.md, section 3.
+GitHub's registry tells its causes apart only in the message, so its phrases are matched here, in
+one table, in the order in which they are tried. Sources and dates: FAILURES.md, section 3.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,8 @@ SHOWN_BODY = 200
 _WRITE = (
     "in order: (1) give the workflow's job `permissions: packages: write`; (2) on GitHub, package"
     " settings, Manage Actions access, add this repository with role Write; (3) outside Actions use"
-    " a classic token with the scope: gh auth refresh -s write:packages, then --token cmd:'gh auth token'"
+    " a classic token with the scope: gh auth refresh -s write:packages, then"
+    " --token cmd:'gh auth token'"
 )
 _READ = "use a classic token that may read: gh auth refresh -s read:packages"
 _ORGANISATION = (
@@ -33,7 +34,7 @@ _ORGANISATION = (
     " settings, Packages, allow members to create packages"
 )
 _OWNER = "correct the owner in --image or ci.toml"
-_TOKEN = (
+_LOG_IN_ANEW = (
     "make a new classic token with write:packages and pass it: --token env:GHCR_TOKEN"
     " (in Actions: --token env:GITHUB_TOKEN)"
 )
@@ -46,14 +47,17 @@ _CREDENTIALS = "pass credentials: --token env:GITHUB_TOKEN (elsewhere also --use
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A registry's or token service's refusal."""
+    """A registry's or token service's refusal.
+
+    `judges_identity` says that the credentials themselves were judged, not a token made from them.
+    """
 
     status: int
     body: str
     repository: Repository
     is_push: bool = False
     has_token: bool = False
-    is_token_service: bool = False
+    judges_identity: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,8 @@ PHRASES = (
     ),
     Meaning("write_package", PermissionMissing, "the token may not write this package", _WRITE),
     Meaning("read_package", PermissionMissing, "the token lacks read:packages", _READ),
-    Meaning("user cannot be authenticated", TokenRejected, "the token is not valid", _TOKEN),
-    Meaning("invalid token", TokenRejected, "the token is not valid", _TOKEN),
+    Meaning("user cannot be authenticated", TokenRejected, "the token is not valid", _LOG_IN_ANEW),
+    Meaning("invalid token", TokenRejected, "the token is not valid", _LOG_IN_ANEW),
     Meaning(
         "requested access to the resource is denied",
         NotFoundOrDenied,
@@ -113,9 +117,9 @@ def error_of(answer: Answer) -> PipelineError:
 def _by_status(answer: Answer, where: str) -> PipelineError:
     if not answer.has_token and answer.status == 401:
         return AuthRequired(f"credentials are needed for {where}", remedy=_CREDENTIALS)
-    if answer.has_token and answer.is_token_service:
+    if answer.has_token and answer.judges_identity:
         # GitHub answers 403 "denied" to an expired token, even for a public image.
-        return TokenRejected(f"the token is not accepted for {where}", remedy=_TOKEN)
+        return TokenRejected(f"the token is not accepted for {where}", remedy=_LOG_IN_ANEW)
     if answer.is_push and answer.status != 404:
         return PermissionMissing(f"the token may not write; {where}", remedy=_WRITE)
     return NotFoundOrDenied(

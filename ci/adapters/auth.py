@@ -1,0 +1,104 @@
+"""Credentials for one repository: from a challenge to an Authorization header."""
+
+import base64
+import json
+from urllib.parse import urlencode
+
+from ci.adapters.patience import PatientClient
+from ci.adapters.transport import AUTHORIZATION, Reply, Request
+from ci.decisions.challenge import Challenge, check_realm, parse_challenge
+from ci.decisions.credentials import Credentials
+from ci.decisions.registry_answers import Answer, error_of
+from ci.errors import ChallengeInvalid
+from ci.oci.reference import Repository
+
+TOKEN_LIMIT_BYTES = 64 * 1024
+
+
+class Authorizer:
+    """Answers a registry's challenges with the credentials of this run and no others."""
+
+    def __init__(
+        self,
+        client: PatientClient,
+        repository: Repository,
+        credentials: Credentials | None,
+        *,
+        can_push: bool,
+    ) -> None:
+        self._client, self._repository, self._credentials = client, repository, credentials
+        self._actions = "pull,push" if can_push else "pull"
+        self._header = ""
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether this run was given any."""
+        return self._credentials is not None
+
+    def apply(self, request: Request) -> Request:
+        """Add what was granted so far."""
+        return request.with_headers(**{AUTHORIZATION: self._header})
+
+    async def answer(self, reply: Reply) -> bool:
+        """Answer a 401; False when there is nothing more to offer.
+
+        Raises:
+            ChallengeInvalid, ChallengeUnsafe: what the registry asks for cannot be done.
+        """
+        header = reply.header("WWW-Authenticate")
+        if not header:
+            return False
+        challenge = parse_challenge(header)
+        if challenge.scheme == "basic":
+            offered = self._basic()
+            changed = offered != self._header
+            self._header = offered
+            return changed and bool(offered)
+        self._header = f"Bearer {await self._token(challenge)}"
+        return True
+
+    def _basic(self) -> str:
+        if not self._credentials:
+            return ""
+        pair = f"{self._credentials.user}:{self._credentials.password}"
+        return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+    async def _token(self, challenge: Challenge) -> str:
+        transport = self._client.transport
+        check_realm(challenge.realm, transport.registry, is_plain=transport.is_plain)
+        query = urlencode(
+            {
+                "service": challenge.service,
+                "scope": f"repository:{self._repository.path}:{self._actions}",
+            }
+        )
+        mark = "&" if "?" in challenge.realm else "?"
+        request = Request("GET", f"{challenge.realm}{mark}{query}", limit_bytes=TOKEN_LIMIT_BYTES)
+        reply = await self._client.send(request.with_headers(**{AUTHORIZATION: self._basic()}))
+        if reply.status != 200:
+            raise error_of(
+                Answer(
+                    reply.status,
+                    reply.text,
+                    self._repository,
+                    is_push=self._actions != "pull",
+                    has_token=self.has_credentials,
+                    judges_identity=True,
+                )
+            )
+        return _token_in(reply)
+
+
+def _token_in(reply: Reply) -> str:
+    try:
+        found = json.loads(reply.body)
+        token = found.get("token") or found.get("access_token")
+    except (ValueError, AttributeError):
+        token = None
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        size = "more than 64 KiB" if reply.is_cut else f"{len(reply.body)} bytes"
+        raise ChallengeInvalid(
+            f"the token service answered 200 with no token in {size}",
+            remedy="check that the registry's address is right, then run the same again",
+        )
+    return token

@@ -1,0 +1,205 @@
+"""A repository in a registry, over the OCI distribution protocol."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin, urlsplit
+
+from ci.adapters.auth import Authorizer
+from ci.adapters.patience import PatientClient
+from ci.adapters.transport import Reply, Request, Transport
+from ci.decisions.credentials import Credentials
+from ci.decisions.registry_answers import SHOWN_BODY, Answer, error_of
+from ci.errors import DigestMismatch, ManifestTooLarge, NotARegistry, PipelineError
+from ci.oci.descriptor import Descriptor
+from ci.oci.digest import Digest, digest_of
+from ci.oci.manifest import ACCEPT, Document
+from ci.oci.reference import Repository, Tag
+from ci.oci.strict_json import MANIFEST_LIMIT_BYTES, REMEDY, parse_json
+from ci.oci.text import shown
+from ci.ports import Clock, Progress
+
+TAG_PAGES = 100
+REFRESHES = 2
+_SAME = "check --image; something else than a registry answers there"
+
+
+@asynccontextmanager
+async def open_registry(
+    repository: Repository,
+    credentials: Credentials | None,
+    *,
+    clock: Clock,
+    progress: Progress,
+    endpoint: str = "",
+    can_push: bool = False,
+) -> AsyncIterator["HttpRegistry"]:
+    """Connect to a repository for the length of a stage.
+
+    Args:
+        endpoint: ``host:port`` where the registry is really dialled, plain HTTP; "" for its own.
+        can_push: whether the right to push is asked for along with the right to pull.
+    """
+    async with Transport(repository.registry, endpoint) as transport:
+        client = PatientClient(transport, clock=clock, progress=progress)
+        authorizer = Authorizer(client, repository, credentials, can_push=can_push)
+        yield HttpRegistry(client, authorizer, repository, clock=clock)
+
+
+class HttpRegistry:
+    """The port Registry on a real registry."""
+
+    def __init__(
+        self, client: PatientClient, authorizer: Authorizer, repository: Repository, *, clock: Clock
+    ) -> None:
+        self._client, self._authorizer, self._clock = client, authorizer, clock
+        self._repository = repository
+        self._root = f"{client.transport.base}/v2/{repository.path}"
+
+    async def now(self) -> datetime:
+        """Read the registry's Date header; this machine's clock where it sends none."""
+        reply = await self._client.send(Request("GET", f"{self._client.transport.base}/v2/"))
+        if reply.status not in (200, 401):
+            raise self._error(reply)
+        if "html" in reply.header("Content-Type"):
+            raise self._no_registry(reply)
+        try:
+            return parsedate_to_datetime(reply.header("Date"))
+        except ValueError:
+            return self._clock.now()
+
+    async def probe_push(self) -> None:
+        """Begin an upload and cancel it."""
+        reply = await self._ask(Request("POST", f"{self._root}/blobs/uploads/"))
+        if reply.status != 202:
+            raise self._error(reply, is_push=True)
+        upload = urljoin(f"{self._root}/blobs/uploads/", reply.header("Location"))
+        if urlsplit(upload).netloc == self._repository.registry:
+            # GitHub answers 405; an upload that nobody finishes is dropped by every registry.
+            await self._ask(Request("DELETE", upload))
+
+    async def manifest(self, identifier: Tag | Digest) -> Document | None:
+        """Read a manifest, once more where the digest does not fit."""
+        document = await self._manifest(identifier)
+        if document and isinstance(identifier, Digest) and document.digest != identifier:
+            second = await self._manifest(identifier)
+            if second and second.digest == identifier:
+                return second
+            raise DigestMismatch(
+                f"asked for {identifier}, got bytes of {document.digest}, twice", remedy=REMEDY
+            )
+        return document
+
+    async def push_manifest(self, tag: Tag, document: Document) -> None:
+        """Put the bytes; a lost answer is healed by putting them again."""
+        if len(document.raw) > MANIFEST_LIMIT_BYTES:
+            raise ManifestTooLarge(f"{len(document.raw)} bytes", remedy=REMEDY)
+        request = Request("PUT", f"{self._root}/manifests/{tag}", content=document.raw)
+        reply = await self._ask(request.with_headers(**{"Content-Type": document.media_type}))
+        if reply.status != 201:
+            raise self._error(reply, is_push=True)
+        self._check_header(reply, document.digest)
+
+    async def blob_size(self, digest: Digest) -> int | None:
+        """Ask with HEAD."""
+        url = f"{self._root}/blobs/{digest}"
+        reply = await self._ask(Request("HEAD", url))
+        if reply.status == 404:
+            return None
+        if reply.status != 200:
+            # HEAD has no body: ask again with GET to learn the registry's error code.
+            told = await self._ask(Request("GET", url).with_headers(Range="bytes=0-0"))
+            raise self._error(told if told.status >= 400 else reply)
+        length = reply.header("Content-Length")
+        return int(length) if length.isdecimal() and length.isascii() else -1
+
+    async def blob(self, descriptor: Descriptor) -> bytes | None:
+        """Read a blob of manifest size at most."""
+        request = Request("GET", f"{self._root}/blobs/{descriptor.digest}")
+        reply = await self._ask(request)
+        if reply.status == 404:
+            return None
+        if reply.status != 200:
+            raise self._error(reply)
+        self._check_size(reply)
+        if digest_of(reply.body) != descriptor.digest:
+            raise DigestMismatch(
+                f"the blob {descriptor.digest} has bytes of {digest_of(reply.body)}", remedy=REMEDY
+            )
+        return reply.body
+
+    async def tags(self) -> tuple[str, ...]:
+        """List all pages."""
+        url, found = f"{self._root}/tags/list?n=1000", list[str]()
+        for _ in range(TAG_PAGES):
+            reply = await self._ask(Request("GET", url))
+            if reply.status == 404:
+                break
+            if reply.status != 200:
+                raise self._error(reply)
+            self._check_size(reply)
+            found += self._tags_in(reply)
+            following = reply.headers.get("Link", "").partition("<")[2].partition(">")[0]
+            url = urljoin(url, following)
+            if not following or urlsplit(url).netloc != self._repository.registry:
+                break
+        return tuple(found)
+
+    async def _manifest(self, identifier: Tag | Digest) -> Document | None:
+        request = Request("GET", f"{self._root}/manifests/{identifier}")
+        reply = await self._ask(request.with_headers(Accept=ACCEPT))
+        media_type = reply.header("Content-Type").partition(";")[0].strip()
+        if reply.status == 404 and media_type != "text/html":
+            return None
+        if reply.status != 200:
+            raise self._error(reply)
+        self._check_size(reply)
+        if "json" not in media_type:
+            raise self._no_registry(reply)
+        document = Document(reply.body, media_type)
+        self._check_header(reply, document.digest)
+        return document
+
+    async def _ask(self, request: Request) -> Reply:
+        reply = await self._client.send(self._authorizer.apply(request))
+        for _ in range(REFRESHES):
+            if reply.status != 401 or not await self._authorizer.answer(reply):
+                break
+            reply = await self._client.send(self._authorizer.apply(request))
+        return reply
+
+    def _tags_in(self, reply: Reply) -> list[str]:
+        tags = parse_json(reply.body).get("tags") or []
+        if not isinstance(tags, list):
+            raise self._no_registry(reply)
+        return [tag for tag in tags if isinstance(tag, str)]
+
+    def _check_header(self, reply: Reply, digest: Digest) -> None:
+        said = reply.header("Docker-Content-Digest")
+        if said and said != str(digest):
+            raise DigestMismatch(f"bytes of {digest} are called {shown(said)}", remedy=REMEDY)
+
+    def _check_size(self, reply: Reply) -> None:
+        if reply.is_cut:
+            raise ManifestTooLarge(f"more than {MANIFEST_LIMIT_BYTES} bytes", remedy=REMEDY)
+
+    def _no_registry(self, reply: Reply) -> NotARegistry:
+        kind = shown(reply.header("Content-Type") or "no type")
+        return NotARegistry(
+            f"{self._repository.registry} answered {reply.status} with {kind}:"
+            f" {shown(reply.text, SHOWN_BODY)}",
+            remedy=_SAME,
+        )
+
+    def _error(self, reply: Reply, *, is_push: bool = False) -> PipelineError:
+        return error_of(
+            Answer(
+                reply.status,
+                reply.text,
+                self._repository,
+                is_push=is_push,
+                has_token=self._authorizer.has_credentials,
+                judges_identity=reply.header("WWW-Authenticate").lower().startswith("basic"),
+            )
+        )

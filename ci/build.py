@@ -1,0 +1,170 @@
+"""Build: from the source's files to an image that says where it comes from."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagger
+from dagger import dag
+
+from ci.decisions.dockerfile import base_of, parse_stages
+from ci.decisions.dockerignore import parse_dockerignore
+from ci.decisions.engine_text import last_lines
+from ci.decisions.fingerprint import Entry, Recipe, check_links, fingerprint, released_entries
+from ci.decisions.labels import Origin, release_labels, split_base
+from ci.decisions.tags import ReleaseTag
+from ci.errors import BuildFailed, ContextInvalid, DirtyTree
+from ci.oci.digest import Digest, digest_of
+from ci.oci.platform import Platform
+from ci.oci.text import shown
+from ci.ports import Files
+from ci.settings import BuildSettings
+
+DIRTY = "-dirty"
+_LISTED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What an image is built from, read once."""
+
+    context: dagger.Directory
+    settings: BuildSettings
+    fingerprint: Digest
+    base: str
+    revision: str
+    changed: tuple[str, ...]
+    url: str
+
+    def require_committed(self) -> None:
+        """Refuse a context that differs from the commit.
+
+        Raises:
+            DirtyTree: naming the files.
+        """
+        if self.changed:
+            listed = ", ".join(shown(path) for path in self.changed[:_LISTED])
+            raise DirtyTree(
+                f"{len(self.changed)} files of the build context are not as committed: {listed}",
+                remedy="commit them, or publish them as they are with --dirty",
+            )
+
+
+async def read_sources(
+    source: dagger.Directory,
+    repo: dagger.GitRepository,
+    settings: BuildSettings,
+    *,
+    files: Files,
+    url: str,
+) -> Sources:
+    """Read the context, its fingerprint and the revision it belongs to.
+
+    Raises:
+        ContextInvalid: no context, no Dockerfile, no commit.
+        ContextEscape: a symbolic link leads out of the context.
+    """
+    context = _directory(source, settings.context)
+    try:
+        entries, dockerfile = await _read(context, settings, files)
+        head = repo.head()
+        revision = await head.commit()
+        committed, _ = await _read(_directory(head.tree(), settings.context), settings, files)
+    except dagger.QueryError as error:
+        raise ContextInvalid(
+            f"the source cannot be read: {last_lines(str(error), lines=3)}",
+            remedy="run inside a git repository with a commit, and check [build] in ci.toml",
+        ) from error
+    check_links(entries)
+    args = dict(settings.args)
+    platforms = tuple(map(str, settings.platforms))
+    recipe = Recipe(digest_of(dockerfile.encode()), settings.target, args, platforms)
+    changed = tuple(sorted({entry.path for entry in set(entries) ^ set(committed)}))
+    return Sources(
+        context=context,
+        settings=settings,
+        fingerprint=fingerprint(entries, recipe),
+        base=base_of(parse_stages(dockerfile, args), settings.target),
+        revision=revision + (DIRTY if changed else ""),
+        changed=changed,
+        url=url,
+    )
+
+
+async def resolve_base(sources: Sources) -> tuple[str, str]:
+    """Ask for the name and digest of the base image; empty for scratch.
+
+    Raises:
+        BuildFailed: the base image cannot be found.
+    """
+    if not sources.base:
+        return "", ""
+    try:
+        return split_base(await dag.container().from_(sources.base).image_ref())
+    except dagger.QueryError as error:
+        raise _failed(f"the base image {shown(sources.base)}", error) from error
+
+
+def image_of(
+    sources: Sources, platform: Platform, tag: ReleaseTag | None, base: tuple[str, str]
+) -> dagger.Container:
+    """Describe the image for one platform; nothing runs until it is used."""
+    origin = Origin(tag, sources.fingerprint, sources.revision, sources.url)
+    image = stage_of(sources, sources.settings.target, platform, tag)
+    for name, text in release_labels(origin, base_name=base[0], base_digest=base[1]).items():
+        image = image.with_label(name, text).with_annotation(name, text)
+    return image
+
+
+def stage_of(
+    sources: Sources, target: str, platform: Platform, tag: ReleaseTag | None
+) -> dagger.Container:
+    """Describe one stage of the Dockerfile."""
+    args = {**sources.settings.args, "TAG": str(tag or "dev"), "REVISION": sources.revision}
+    return sources.context.docker_build(
+        dockerfile=sources.settings.dockerfile,
+        platform=dagger.Platform(str(platform)),
+        build_args=[dagger.BuildArg(name, text) for name, text in args.items()],
+        target=target,
+    )
+
+
+async def run_build(image: dagger.Container, what: str) -> None:
+    """Build now.
+
+    Raises:
+        BuildFailed: with the end of the builder's output.
+    """
+    try:
+        await image.sync()
+    except dagger.QueryError as error:
+        raise _failed(what, error) from error
+
+
+def _failed(what: str, error: dagger.QueryError) -> BuildFailed:
+    output = f"{error}\n{getattr(error, 'stdout', '')}\n{getattr(error, 'stderr', '')}"
+    return BuildFailed(
+        f"{what} failed:\n    {last_lines(output)}",
+        remedy="mend what the last lines name, then see it alone: ./daggerw call build",
+    )
+
+
+def _directory(source: dagger.Directory, path: str) -> dagger.Directory:
+    return source if path == "." else source.directory(path)
+
+
+async def _read(
+    context: dagger.Directory, settings: BuildSettings, files: Files
+) -> tuple[tuple[Entry, ...], str]:
+    """Copy the context without what is derived, and list what counts of it."""
+    with tempfile.TemporaryDirectory(prefix="ci-context-") as folder:
+        root = Path(folder, "context")
+        await context.filter(exclude=[".git", *settings.derived]).export(str(root))
+        dockerfile = files.text(root / settings.dockerfile)
+        if dockerfile is None:
+            raise ContextInvalid(
+                f"no Dockerfile at {shown(f'{settings.context}/{settings.dockerfile}')}",
+                remedy="name it in ci.toml, [build] context and dockerfile",
+            )
+        ignored = parse_dockerignore(files.text(root / ".dockerignore") or "")
+        return released_entries(files.entries(root), ignored, settings.derived), dockerfile

@@ -1,0 +1,212 @@
+"""Publish: a tag is put only on what was pushed, read back and verified; then latest follows.
+
+Whatever a killed run leaves behind is found again by the next run of the same call: the image under
+`unverified` says by its labels what it is, and a tag that is there already is only confirmed.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from ci.decisions.publication import Reading, Step, judge_read, plan_publication, tag_taken
+from ci.decisions.tags import LATEST, UNVERIFIED, ReleaseTag, check_time
+from ci.decisions.tree import Expected, Tree, judge_tree
+from ci.errors import (
+    RegistryUnavailable,
+    State,
+    TagConflict,
+    TagsDisagree,
+    VerificationError,
+    reached,
+)
+from ci.oci.digest import Digest
+from ci.oci.manifest import Document
+from ci.oci.platform import Platform
+from ci.oci.reference import Tag
+from ci.ports import Clock, Progress, Registry
+from ci.verify import AGREEMENT_S, newest_release, read_held, read_tree
+
+LAG_S = 60.0
+AGREEING_READS = 2
+LATEST_ROUNDS = 8
+_AGAIN = "run the same again; it goes on where it was"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What is to be published."""
+
+    tag: ReleaseTag
+    fingerprint: Digest
+    platforms: tuple[Platform, ...]
+    zone: tzinfo
+
+    @property
+    def expected(self) -> Expected:
+        """What the images must say of themselves."""
+        return Expected(self.platforms, str(self.tag), str(self.fingerprint))
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publication ended in."""
+
+    digest: Digest
+    step: Step
+    latest: ReleaseTag
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Publishes one release to one repository."""
+
+    release: Release
+    registry: Registry
+    clock: Clock
+    progress: Progress
+
+    async def publish(self, make: Callable[[], Awaitable[Digest]]) -> Published:
+        """Bring the registry to where the release's tag and `latest` are verified.
+
+        Args:
+            make: checks, builds and pushes under `unverified`; called only when nothing of this
+                release is there yet.
+        Raises:
+            PipelineError: with how far it came.
+        """
+        with reached(State.S1):
+            await self._prepare()
+            step, document, tree = await self._obtain(make)
+            if step is not Step.CONFIRM:
+                document = await self._put_tag(document)
+        with reached(State.S2):
+            latest = await self._settle_latest(document)
+        size = sum(image.size_bytes for image in tree.images)
+        self.progress.note(f"     {len(tree.images)} platforms, {size} bytes of layers")
+        return Published(document.digest, step, latest)
+
+    async def _prepare(self) -> None:
+        """Ask for the right to push and the time before anything is built."""
+        with self.progress.step("right to push"):
+            await self.registry.probe_push()
+        warning = check_time(
+            self.release.tag, local=self.clock.now(), registry=await self.registry.now()
+        )
+        if warning:
+            self.progress.note(f"     {warning}")
+
+    async def _obtain(self, make: Callable[[], Awaitable[Digest]]) -> tuple[Step, Document, Tree]:
+        """Find the release in the registry, or make it; verified either way."""
+        at_tag = await read_held(self.registry, self.release.tag.tag)
+        at_unverified = await read_held(self.registry, UNVERIFIED)
+        step = plan_publication(
+            self.release.tag,
+            self.release.fingerprint,
+            at_tag=at_tag,
+            at_unverified=at_unverified,
+        )
+        self.progress.note(f"     {step.value}")
+        if step is Step.CONFIRM and at_tag:
+            return step, *(await self._verify(at_tag.digest))
+        if step is Step.RESUME and at_unverified:
+            try:
+                return step, *(await self._verify(at_unverified.digest))
+            except VerificationError as error:
+                self.progress.note(f"     what it pushed is not whole, so build: {error.cause}")
+        return Step.BUILD, *(await self._verify(await make()))
+
+    async def _verify(self, digest: Digest) -> tuple[Document, Tree]:
+        """Read back the whole tree of what was pushed; by digest, so nobody can swap it."""
+        with self.progress.step(f"verify {digest}"):
+            document = await self._appearing(digest)
+            tree = await read_tree(self.registry, document)
+            judge_tree(tree, self.release.expected)
+        return document, tree
+
+    async def _appearing(self, digest: Digest) -> Document:
+        """Read a manifest that was just pushed; registries may lag."""
+        begun = self.clock.monotonic_s()
+        while True:
+            document = await self.registry.manifest(digest)
+            if document:
+                return document
+            if self.clock.monotonic_s() - begun > LAG_S:
+                raise RegistryUnavailable(
+                    f"{digest} was pushed and is not there after {LAG_S:.0f} s", remedy=_AGAIN
+                )
+            await self.clock.sleep(AGREEMENT_S)
+
+    async def _put_tag(self, document: Document) -> Document:
+        """Put the verified bytes under the tag, unless somebody was faster with this release."""
+        tag = self.release.tag
+        held = await read_held(self.registry, tag.tag)
+        if held:
+            if (held.version, held.fingerprint) != (str(tag), str(self.release.fingerprint)):
+                raise tag_taken(tag, held)
+            other, _ = await self._verify(held.digest)
+            return other
+        with reached(State.S6), self.progress.step(f"tag {tag}"):
+            await self.registry.push_manifest(tag.tag, document)
+            await self._settle(tag.tag, document.digest, before=None)
+        return document
+
+    async def _settle(self, tag: Tag, put: Digest, *, before: Digest | None) -> None:
+        """Wait until the registry shows what was put, twice in a row.
+
+        Raises:
+            TagConflict: another writer moved the tag.
+            RegistryUnavailable: the old state is still shown when patience ends.
+        """
+        begun, agreed = self.clock.monotonic_s(), 0
+        while True:
+            document = await self.registry.manifest(tag)
+            seen = document.digest if document else None
+            reading = judge_read(seen, put=put, before=before)
+            if reading is Reading.FOREIGN:
+                raise TagConflict(
+                    f"{tag} was put to {put} and now holds {seen}: another writer moved it",
+                    remedy="find out who else publishes this tag, then publish under a new one",
+                )
+            agreed = agreed + 1 if reading is Reading.OURS else 0
+            if agreed == AGREEING_READS:
+                return
+            if self.clock.monotonic_s() - begun > LAG_S:
+                raise RegistryUnavailable(
+                    f"{tag} was put to {put} and still shows {seen or 'nothing'}", remedy=_AGAIN
+                )
+            await self.clock.sleep(AGREEMENT_S)
+
+    async def _settle_latest(self, ours: Document) -> ReleaseTag:
+        """Bring `latest` to the newest release, whoever published that.
+
+        The list is read again after every move: when all publishers have ended, latest is the
+        newest tag, in whatever order they ran.
+        """
+        with self.progress.step("latest"):
+            for _ in range(LATEST_ROUNDS):
+                current = await self.registry.manifest(LATEST)
+                top, document = await self._newest(ours)
+                if current and current.digest == document.digest:
+                    if top != self.release.tag:
+                        self.progress.note(f"     latest stays with {top}, which is newer")
+                    return top
+                await self.registry.push_manifest(LATEST, document)
+                before = current.digest if current else None
+                try:
+                    await self._settle(LATEST, document.digest, before=before)
+                except TagConflict:
+                    self.progress.note("     another publisher moved latest; looking again")
+        raise TagsDisagree("others keep moving latest", remedy=_AGAIN)
+
+    async def _newest(self, ours: Document) -> tuple[ReleaseTag, Document]:
+        names = {*await self.registry.tags(), self.release.tag.tag.text}
+        held = await read_held(self.registry, LATEST)
+        if held and held.version:
+            # The list may lag behind a tag that latest shows already.
+            names.add(held.version)
+        found = await newest_release(self.registry, tuple(names), self.release.zone, known=ours)
+        if found is None:
+            raise TagConflict(
+                f"{self.release.tag} was published and is gone", remedy="find out who removed it"
+            )
+        return found

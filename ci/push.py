@@ -1,0 +1,41 @@
+"""Push: the engine sends the images of all platforms under the moving tag `unverified`."""
+
+import dagger
+
+from ci.access import Access
+from ci.decisions.engine_text import last_lines
+from ci.decisions.tags import UNVERIFIED
+from ci.errors import PushFailed
+from ci.oci.digest import Digest, parse_digest
+from ci.oci.reference import Reference
+from ci.ports import Registry
+
+
+async def push_images(images: list[dagger.Container], access: Access, registry: Registry) -> Digest:
+    """Push one image, or an index of several.
+
+    Returns:
+        the digest of what was pushed.
+    Raises:
+        RefusedError, UnavailableError: what the registry itself says when asked why.
+        PushFailed: the registry would allow it, and the engine failed all the same.
+    """
+    first, *others = images
+    if access.token:
+        first = first.with_registry_auth(access.repository.registry, access.user, access.token)
+    try:
+        pushed = await first.publish(
+            str(Reference(access.repository, UNVERIFIED)),
+            platform_variants=others,
+            # The registry may hold the same layer in another compression; one is enough.
+            forced_compression=dagger.ImageLayerCompression.Gzip,
+            registry_service=access.via,
+        )
+    except dagger.QueryError as error:
+        # The engine's wording is no contract: the registry is asked instead.
+        await registry.probe_push()
+        raise PushFailed(
+            f"the engine could not push:\n    {last_lines(str(error), access.plain_token)}",
+            remedy="run the same again; what was built is kept",
+        ) from error
+    return parse_digest(pushed.rpartition("@")[2])

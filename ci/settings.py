@@ -1,0 +1,254 @@
+"""ci.toml and the flags that override it, parsed once into frozen values."""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from ci.errors import PipelineError, SettingsInvalid
+from ci.oci.platform import Platform, parse_platform
+from ci.oci.reference import Repository, parse_repository
+from ci.oci.text import shown
+
+ALWAYS_ALLOWED = ("ghcr.io",)
+_PATH = re.compile(r"(?!/)(?!(?:.*/)?\.\.(?:/|$))[^\x00-\x1f\\]*[^\x00-\x1f\\/]", re.ASCII)
+_URL_PATH = re.compile(r"/[A-Za-z0-9_./~-]*", re.ASCII)
+_URL = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9_./~-]+", re.ASCII)
+_STAGE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|", re.ASCII)
+_ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_OWN_ARGUMENTS = ("TAG", "REVISION")
+_UTC: tzinfo = UTC
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSettings:
+    """How the image is built."""
+
+    context: str
+    dockerfile: str
+    target: str
+    platforms: tuple[Platform, ...]
+    derived: tuple[str, ...]
+    args: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """How the image is checked."""
+
+    target: str
+    path: str
+    port: int
+    timeout_s: float
+    probe_timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a run is told."""
+
+    repository: Repository
+    source: str
+    build: BuildSettings
+    check: CheckSettings
+    zone: tzinfo
+
+
+def parse_settings(text: str, *, image: str = "") -> Settings:
+    """Read ci.toml; a flag that is not empty overrides its key.
+
+    Args:
+        text: what the file holds.
+        image: ``registry/repository`` from the call.
+    Raises:
+        SettingsInvalid: all faults together, each with its key path.
+    """
+    faults: list[str] = []
+    try:
+        root = _Table(tomllib.loads(text), "", faults)
+    except tomllib.TOMLDecodeError as error:
+        raise _refused([f"no TOML: {error}"]) from error
+    written = root.take("image", _repository, None)
+    source = root.take("source", _url, "")
+    repository = written
+    if image:
+        repository = _flag_repository(image, written, faults)
+    elif written is None and not faults:
+        faults.append("image: is missing, and no --image is given")
+    build = _build(root.table("build"), faults)
+    check = _check(root.table("check"), faults)
+    tags = root.table("tags")
+    zone = tags.take("zone", _zone, _UTC)
+    for table in (root, tags):
+        table.refuse_others()
+    if faults or repository is None:
+        raise _refused(faults)
+    return Settings(repository, source, build, check, zone)
+
+
+def _refused(faults: list[str]) -> SettingsInvalid:
+    return SettingsInvalid(
+        "; ".join(faults),
+        remedy="mend these keys of ci.toml or flags; ci.toml's comments explain them",
+    )
+
+
+def _flag_repository(
+    image: str, written: Repository | None, faults: list[str]
+) -> Repository | None:
+    """Read --image; a registry that nobody configured is a typing mistake or an attack."""
+    try:
+        found = _repository(image)
+    except (PipelineError, ValueError) as error:
+        faults.append(f"--image: {error}")
+        return None
+    allowed = {*ALWAYS_ALLOWED, *([written.registry] if written else [])}
+    if found.registry not in allowed and not found.is_loopback:
+        faults.append(
+            f"--image: the registry {shown(found.registry)} is not ci.toml's,"
+            f" not {', '.join(ALWAYS_ALLOWED)} and not on this machine"
+        )
+        return None
+    return found
+
+
+def _build(table: "_Table", faults: list[str]) -> BuildSettings:
+    args = table.table("args")
+    found = {name: args.take(name, _argument(name), "") for name in args.names()}
+    settings = BuildSettings(
+        context=table.take("context", _path, "."),
+        dockerfile=table.take("dockerfile", _path, "Dockerfile"),
+        target=table.take("target", _stage, ""),
+        platforms=table.take("platforms", _platforms, (parse_platform("linux/amd64"),)),
+        derived=table.take("derived", _paths, ()),
+        args=found,
+    )
+    table.refuse_others()
+    return settings
+
+
+def _check(table: "_Table", faults: list[str]) -> CheckSettings:
+    settings = CheckSettings(
+        target=table.take("target", _stage, ""),
+        path=table.take("path", _url_path, "/health"),
+        port=table.take("port", _port, 8000),
+        timeout_s=table.take("timeout_s", _seconds, 60.0),
+        probe_timeout_s=table.take("probe_timeout_s", _seconds, 5.0),
+    )
+    table.refuse_others()
+    return settings
+
+
+class _Table:
+    """One table of the file, noting what was read and what was wrong."""
+
+    def __init__(self, value: object, path: str, faults: list[str]) -> None:
+        self._values: dict[str, Any] = value if isinstance(value, dict) else {}
+        self._path, self._faults, self._taken = path, faults, set[str]()
+        if not isinstance(value, dict):
+            faults.append(f"{path.rstrip('.')}: is no table")
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._values)
+
+    def take(self, key: str, read: Callable[[Any], T], default: T) -> T:
+        """Read a key; a fault is noted and the default stands in."""
+        self._taken.add(key)
+        if key not in self._values:
+            return default
+        try:
+            return read(self._values[key])
+        except PipelineError as error:
+            self._faults.append(f"{self._path}{key}: {error.cause}")
+        except ValueError as error:
+            self._faults.append(f"{self._path}{key}: {error}")
+        return default
+
+    def table(self, key: str) -> "_Table":
+        self._taken.add(key)
+        return _Table(self._values.get(key, {}), f"{self._path}{key}.", self._faults)
+
+    def refuse_others(self) -> None:
+        for key in self._values:
+            if key not in self._taken:
+                known = ", ".join(sorted(self._taken))
+                self._faults.append(f"{self._path}{shown(key)}: unknown; known are {known}")
+
+
+def _text(value: object, pattern: re.Pattern[str], what: str) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise ValueError(f"{shown(str(value))} is not {what}")
+    return value
+
+
+def _repository(value: object) -> Repository:
+    if not isinstance(value, str):
+        raise ValueError("is no text")  # noqa: TRY004 - a fault of the file, not of the program
+    return parse_repository(value)
+
+
+def _path(value: object) -> str:
+    return _text(value, _PATH, "a path inside the source")
+
+
+def _paths(value: object) -> tuple[str, ...]:
+    return tuple(_path(item) for item in _list(value))
+
+
+def _stage(value: object) -> str:
+    return _text(value, _STAGE, "the name of a Dockerfile's stage")
+
+
+def _url(value: object) -> str:
+    return _text(value, _URL, "an https:// URL without user or query")
+
+
+def _url_path(value: object) -> str:
+    return _text(value, _URL_PATH, "a path that begins with /")
+
+
+def _platforms(value: object) -> tuple[Platform, ...]:
+    found = tuple(parse_platform(str(item)) for item in _list(value))
+    if not found or len(set(found)) != len(found):
+        raise ValueError("names no platform, or one twice")
+    return found
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise ValueError("is no list")  # noqa: TRY004 - a fault of the file
+    return value
+
+
+def _port(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 65536:
+        raise ValueError(f"{shown(str(value))} is no port")
+    return value
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 3600:
+        raise ValueError(f"{shown(str(value))} is not more than 0 and at most 3600 seconds")
+    return float(value)
+
+
+def _argument(name: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if name in _OWN_ARGUMENTS or not _ARGUMENT.fullmatch(name):
+            raise ValueError("is no name that a build argument may have here")
+        return _text(value, re.compile(r"[^\x00-\x1f]*"), "text without control characters")
+
+    return read
+
+
+def _zone(value: object) -> tzinfo:
+    if value == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(str(value))
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{shown(str(value))} is no time zone") from error
