@@ -88,7 +88,9 @@ def at_rehearsal(session: Session, scratch: Path) -> At:
         )
         mirror = found["REHEARSAL_MIRROR"]
     except KeyError as missing:
-        raise RegistriesMissing(f"{missing} is not in {REHEARSAL_ENV}: run `make rehearsal`") from None
+        raise RegistriesMissing(
+            f"{missing} is not in {REHEARSAL_ENV}: run `make rehearsal`"
+        ) from None
     return At(
         session=session,
         registry=mirror,

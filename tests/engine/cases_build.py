@@ -94,7 +94,10 @@ async def build_goes_on_as_a_container(at: At) -> object:
 
 async def build_is_cached(at: At) -> object:
     dockerfile = f"FROM {at.base}\nRUN : {at.salt}; date +%N > /n\n"
-    answers = [await tree({"Dockerfile": dockerfile}).docker_build().file("/n").contents() for _ in range(2)]
+    answers = [
+        await tree({"Dockerfile": dockerfile}).docker_build().file("/n").contents()
+        for _ in range(2)
+    ]
     return answers[0] == answers[1]
 
 

@@ -28,7 +28,9 @@ async def equal_steps_at_one_time_run_once(at: At) -> object:
 async def changed_file_runs_again(at: At) -> object:
     answers = []
     for text in ("1", "2"):
-        step = fresh(at).with_directory("/i", tree({"f": text})).with_exec(sh("date +%N; : changed"))
+        step = (
+            fresh(at).with_directory("/i", tree({"f": text})).with_exec(sh("date +%N; : changed"))
+        )
         answers.append(await step.stdout())
     return answers[0] == answers[1]
 
@@ -47,10 +49,20 @@ async def failed_step_runs_again(at: At) -> object:
     volume = dag.cache_volume(f"failed-{at.salt}")
     for _ in range(2):
         try:
-            await base(at).with_mounted_cache("/c", volume).with_exec(sh("echo x >> /c/n; exit 1")).sync()
+            await (
+                base(at)
+                .with_mounted_cache("/c", volume)
+                .with_exec(sh("echo x >> /c/n; exit 1"))
+                .sync()
+            )
         except dagger.ExecError:
             continue
-    return await fresh(at).with_mounted_cache("/c", volume).with_exec(sh("wc -l < /c/n; : failed")).stdout()
+    return (
+        await fresh(at)
+        .with_mounted_cache("/c", volume)
+        .with_exec(sh("wc -l < /c/n; : failed"))
+        .stdout()
+    )
 
 
 async def failure_that_is_expected_runs_once(at: At) -> object:
@@ -58,4 +70,9 @@ async def failure_that_is_expected_runs_once(at: At) -> object:
     for _ in range(2):
         step = base(at).with_mounted_cache("/c", volume)
         await step.with_exec(sh("echo x >> /c/n; exit 1"), expect=dagger.ReturnType.ANY).sync()
-    return await fresh(at).with_mounted_cache("/c", volume).with_exec(sh("wc -l < /c/n; : any")).stdout()
+    return (
+        await fresh(at)
+        .with_mounted_cache("/c", volume)
+        .with_exec(sh("wc -l < /c/n; : any"))
+        .stdout()
+    )

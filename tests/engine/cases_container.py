@@ -77,7 +77,9 @@ async def exec_redirect_keeps_the_value(at: At) -> object:
 
 
 async def exec_redirect_stdin(at: At) -> object:
-    return await base(at).with_new_file("/in", "abc").with_exec(["cat"], redirect_stdin="/in").stdout()
+    return (
+        await base(at).with_new_file("/in", "abc").with_exec(["cat"], redirect_stdin="/in").stdout()
+    )
 
 
 async def exec_expand(at: At) -> object:
@@ -90,7 +92,9 @@ async def exec_does_not_expand_by_itself(at: At) -> object:
 
 
 async def exec_with_entrypoint(at: At) -> object:
-    return await base(at).with_entrypoint(["echo", "E"]).with_exec(["x"], use_entrypoint=True).stdout()
+    return (
+        await base(at).with_entrypoint(["echo", "E"]).with_exec(["x"], use_entrypoint=True).stdout()
+    )
 
 
 async def exec_ignores_entrypoint_by_itself(at: At) -> object:
@@ -115,7 +119,12 @@ async def exec_three_megabytes_of_output(at: At) -> object:
 
 
 async def exec_user_and_workdir(at: At) -> object:
-    step = base(at).with_workdir("/new/dir").with_user("nobody").with_exec(sh("pwd; id -un; stat -c %U ."))
+    step = (
+        base(at)
+        .with_workdir("/new/dir")
+        .with_user("nobody")
+        .with_exec(sh("pwd; id -un; stat -c %U ."))
+    )
     return await step.stdout()
 
 
@@ -126,15 +135,25 @@ async def exec_chain_keeps_what_was_written(at: At) -> object:
 
 async def exec_branches_do_not_see_each_other(at: At) -> object:
     one = base(at).with_exec(sh("echo 1 > /a"))
-    left, right = one.with_exec(sh("echo 2 > /b; ls /a /b")), one.with_exec(sh("ls /a /b 2>&1 | wc -l"))
+    left, right = (
+        one.with_exec(sh("echo 2 > /b; ls /a /b")),
+        one.with_exec(sh("ls /a /b 2>&1 | wc -l")),
+    )
     return [await left.stdout(), await right.stdout()]
 
 
 async def environment_variables(at: At) -> object:
     made = base(at).with_env_variable("A", "1").with_env_variable("B", "${A}2", expand=True)
-    names = {await variable.name(): await variable.value() for variable in await made.env_variables()}
+    names = {
+        await variable.name(): await variable.value() for variable in await made.env_variables()
+    }
     shown = made.without_env_variable("A").with_exec(sh("echo [$A][$B]"))
-    return [await made.env_variable("B"), await made.env_variable("C"), names["A"], await shown.stdout()]
+    return [
+        await made.env_variable("B"),
+        await made.env_variable("C"),
+        names["A"],
+        await shown.stdout(),
+    ]
 
 
 async def workdir_joins(at: At) -> object:
@@ -157,13 +176,17 @@ async def entrypoint_and_default_args(at: At) -> object:
         await made.entrypoint(),
         await made.default_args(),
         await made.with_default_args(["x", "y"]).default_args(),
-        await made.with_default_args(["x"]).with_entrypoint(["f"], keep_default_args=True).default_args(),
+        await made.with_default_args(["x"])
+        .with_entrypoint(["f"], keep_default_args=True)
+        .default_args(),
     ]
 
 
 async def exposed_ports(at: At) -> object:
-    made = base(at).with_exposed_port(80).with_exposed_port(
-        53, protocol=dagger.NetworkProtocol.UDP, description="dns"
+    made = (
+        base(at)
+        .with_exposed_port(80)
+        .with_exposed_port(53, protocol=dagger.NetworkProtocol.UDP, description="dns")
     )
     found = [
         (await port.port(), (await port.protocol()).value, await port.description())
@@ -221,4 +244,8 @@ async def lazy_step_is_not_run(at: At) -> object:
 
 
 async def hostname_resolves(at: At) -> object:
-    return await base(at).with_exec(sh("python3 -c 'import socket; socket.gethostbyname(\"localhost\")'")).stdout()
+    return (
+        await base(at)
+        .with_exec(sh("python3 -c 'import socket; socket.gethostbyname(\"localhost\")'"))
+        .stdout()
+    )

@@ -9,7 +9,9 @@ from tests.engine.suite import mentions
 
 async def new_file_with_mode_and_owner(at: At) -> object:
     made = base(at).with_new_file("/d/x.txt", "hello", permissions=0o600, owner="nobody")
-    return await made.with_exec(sh("cat /d/x.txt; stat -c ' %a %U' /d/x.txt; stat -c '%a %U' /d")).stdout()
+    return await made.with_exec(
+        sh("cat /d/x.txt; stat -c ' %a %U' /d/x.txt; stat -c '%a %U' /d")
+    ).stdout()
 
 
 async def new_file_with_a_name_in_unicode(at: At) -> object:
@@ -17,7 +19,9 @@ async def new_file_with_a_name_in_unicode(at: At) -> object:
 
 
 async def with_directory_and_owner(at: At) -> object:
-    made = base(at).with_directory("/dst", tree({"a.txt": "A", "sub/b.txt": "B"}), owner="1000:1001")
+    made = base(at).with_directory(
+        "/dst", tree({"a.txt": "A", "sub/b.txt": "B"}), owner="1000:1001"
+    )
     return await made.with_exec(sh("find /dst | sort | xargs stat -c '%n %a %u:%g %F'")).stdout()
 
 
@@ -43,7 +47,12 @@ async def with_file_and_mode(at: At) -> object:
 
 
 async def with_file_into_a_directory(at: At) -> object:
-    return await base(at).with_file("/x/", tree({"a.txt": "A"}).file("a.txt")).directory("/x").entries()
+    return (
+        await base(at)
+        .with_file("/x/", tree({"a.txt": "A"}).file("a.txt"))
+        .directory("/x")
+        .entries()
+    )
 
 
 async def entries_after_exec(at: At) -> object:
@@ -92,7 +101,12 @@ async def mounted_directory(at: At) -> object:
     given = tree({"a": "1"})
     made = base(at).with_mounted_directory("/m", given).with_exec(sh("ls /m; echo 2 > /m/b"))
     again = made.with_exec(sh("ls /m; cat /m/b"))
-    return [await made.stdout(), await again.stdout(), await made.directory("/m").entries(), await given.entries()]
+    return [
+        await made.stdout(),
+        await again.stdout(),
+        await made.directory("/m").entries(),
+        await given.entries(),
+    ]
 
 
 async def mounted_directory_in_two_branches(at: At) -> object:
@@ -104,13 +118,23 @@ async def mounted_directory_in_two_branches(at: At) -> object:
 async def mounted_directory_is_not_published(at: At) -> object:
     made = base(at).with_mounted_directory("/m", tree({"a": "1"})).with_exec(["true"])
     reference = await made.publish(f"{at.registry}/conformance/mount:1")
-    return await dag.container().from_(reference).with_exec(sh("ls -A /m 2>/dev/null | wc -l")).stdout()
+    return (
+        await dag.container()
+        .from_(reference)
+        .with_exec(sh("ls -A /m 2>/dev/null | wc -l"))
+        .stdout()
+    )
 
 
 async def mounted_cache_outlives_its_step(at: At) -> object:
     volume = dag.cache_volume(f"cache-{at.salt}")
     await base(at).with_mounted_cache("/c", volume).with_exec(sh("echo one > /c/x")).sync()
-    return await base(at).with_mounted_cache("/c", volume).with_exec(sh("cat /c/x; true second")).stdout()
+    return (
+        await base(at)
+        .with_mounted_cache("/c", volume)
+        .with_exec(sh("cat /c/x; true second"))
+        .stdout()
+    )
 
 
 @mentions("/c")

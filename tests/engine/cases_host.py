@@ -63,7 +63,9 @@ async def host_directory_by_its_address(at: At) -> object:
 
 async def host_modes_and_owners(at: At) -> object:
     made = base(at).with_directory("/c", dag.host().directory(_context(at)))
-    return await made.with_exec(sh("stat -c '%n %a %u:%g' /c/src /c/src/app.py; readlink /c/link.py")).stdout()
+    return await made.with_exec(
+        sh("stat -c '%n %a %u:%g' /c/src /c/src/app.py; readlink /c/link.py")
+    ).stdout()
 
 
 async def host_directory_is_read_once_a_session(at: At) -> object:
@@ -76,7 +78,10 @@ async def host_directory_is_read_once_a_session(at: At) -> object:
 
 async def host_equal_trees_have_equal_digests(at: At) -> object:
     one, two = (written(at.scratch / name, {"a": "1", "b/c": "2"}) for name in ("same1", "same2"))
-    return await dag.host().directory(str(one)).digest() == await dag.host().directory(str(two)).digest()
+    return (
+        await dag.host().directory(str(one)).digest()
+        == await dag.host().directory(str(two)).digest()
+    )
 
 
 def _context(at: At) -> str:

@@ -53,7 +53,13 @@ async def published_manifest(at: At) -> object:
 
 
 async def published_config(at: At) -> object:
-    made = fresh(at).with_user("nobody").with_workdir("/wd").with_entrypoint(["e"]).with_default_args(["d"])
+    made = (
+        fresh(at)
+        .with_user("nobody")
+        .with_workdir("/wd")
+        .with_entrypoint(["e"])
+        .with_default_args(["d"])
+    )
     made = made.with_env_variable("A", "1").with_label("l", "v").with_exposed_port(81)
     found = config(await made.publish(f"{at.registry}/conformance/config:1"))
     inner = found["config"]
@@ -80,7 +86,9 @@ async def published_for_two_platforms(at: At) -> object:
 async def published_variants_keep_their_labels(at: At) -> object:
     """HEALTHCHECK, labels and annotations of a built image, as they must be released."""
     variants = [
-        _checked(at, platform).with_label("set", platform).with_annotation("org.example.set", platform)
+        _checked(at, platform)
+        .with_label("set", platform)
+        .with_annotation("org.example.set", platform)
         for platform in PLATFORMS
     ]
     reference = await dag.container().publish(
@@ -111,7 +119,9 @@ async def published_with_registry_auth(at: At) -> object:
 async def pulled_with_registry_auth(at: At) -> object:
     token = dag.set_secret("registry-token", at.guarded.token)
     made = dag.container().with_registry_auth(at.guarded.address, at.guarded.user, token)
-    reference = await made.with_new_file("/a", at.salt).publish(f"{at.guarded.address}/conformance/pull:1")
+    reference = await made.with_new_file("/a", at.salt).publish(
+        f"{at.guarded.address}/conformance/pull:1"
+    )
     return await made.from_(reference).file("/a").contents()
 
 
@@ -119,7 +129,9 @@ async def pulled_with_registry_auth(at: At) -> object:
 async def publish_with_a_wrong_token(at: At) -> object:
     token = dag.set_secret("wrong-token", "wrong")
     made = dag.container().with_registry_auth(at.guarded.address, at.guarded.user, token)
-    return await made.with_new_file("/a", at.salt).publish(f"{at.guarded.address}/conformance/wrong:1")
+    return await made.with_new_file("/a", at.salt).publish(
+        f"{at.guarded.address}/conformance/wrong:1"
+    )
 
 
 @mentions("refused")
@@ -141,7 +153,9 @@ async def image_exported(at: At) -> object:
 
 def _from_scratch() -> list[dagger.Container]:
     return [
-        dag.container(platform=dagger.Platform(name)).with_new_file("/f", name).with_entrypoint(["/f"])
+        dag.container(platform=dagger.Platform(name))
+        .with_new_file("/f", name)
+        .with_entrypoint(["/f"])
         for name in PLATFORMS
     ]
 

@@ -26,7 +26,9 @@ async def secret_in_a_variable(at: At) -> object:
 
 async def secret_is_scrubbed_from_output(at: At) -> object:
     secret = dag.set_secret("scrubbed", "s3cr3t-val")
-    step = base(at).with_secret_variable("TOKEN", secret).with_exec(sh("echo $TOKEN; echo $TOKEN >&2"))
+    step = (
+        base(at).with_secret_variable("TOKEN", secret).with_exec(sh("echo $TOKEN; echo $TOKEN >&2"))
+    )
     return [await step.stdout(), await step.stderr()]
 
 
@@ -57,14 +59,24 @@ async def secret_in_a_file_of_a_user(at: At) -> object:
 async def secret_in_a_file_is_gone_in_the_next_step(at: At) -> object:
     secret = dag.set_secret("gone", "abc")
     used = base(at).with_mounted_secret("/run/gone/t", secret).with_exec(["true"])
-    return await used.without_mount("/run/gone/t").with_exec(sh("cat /run/gone/t 2>/dev/null | wc -c")).stdout()
+    return (
+        await used.without_mount("/run/gone/t")
+        .with_exec(sh("cat /run/gone/t 2>/dev/null | wc -c"))
+        .stdout()
+    )
 
 
 async def secret_is_not_in_the_published_image(at: At) -> object:
     secret = dag.set_secret("published", f"hidden-{at.salt}")
     made = fresh(at).with_secret_variable("TOKEN", secret).with_mounted_secret("/run/t", secret)
-    reference = await made.with_exec(sh("test -n $TOKEN")).publish(f"{at.registry}/conformance/secret:1")
-    step = dag.container().from_(reference).with_exec(sh("cat /run/t 2>/dev/null | wc -c; echo [$TOKEN]"))
+    reference = await made.with_exec(sh("test -n $TOKEN")).publish(
+        f"{at.registry}/conformance/secret:1"
+    )
+    step = (
+        dag.container()
+        .from_(reference)
+        .with_exec(sh("cat /run/t 2>/dev/null | wc -c; echo [$TOKEN]"))
+    )
     return [f"hidden-{at.salt}" in str(config(reference)), await step.stdout()]
 
 
@@ -95,7 +107,11 @@ async def secret_of_another_name_and_value_runs_again(at: At) -> object:
     answers = []
     for value in ("one", "two"):
         secret = dag.set_secret(f"value-{value}", value)
-        step = fresh(at).with_secret_variable("TOKEN", secret).with_exec(sh("date +%N; test -n $TOKEN"))
+        step = (
+            fresh(at)
+            .with_secret_variable("TOKEN", secret)
+            .with_exec(sh("date +%N; test -n $TOKEN"))
+        )
         answers.append(await step.stdout())
     return answers[0] == answers[1]
 

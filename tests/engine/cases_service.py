@@ -26,14 +26,20 @@ async def service_started_and_bound_by_endpoint(at: At) -> object:
     try:
         endpoint = await made.endpoint(scheme="http")
         client = fresh(at).with_service_binding("web", made)
-        return [await client.with_exec(get(endpoint)).stdout(), endpoint.startswith("http://"), endpoint[-5:]]
+        return [
+            await client.with_exec(get(endpoint)).stdout(),
+            endpoint.startswith("http://"),
+            endpoint[-5:],
+        ]
     finally:
         await made.stop()
 
 
 async def service_of_the_images_own_entrypoint(at: At) -> object:
     made = _image_that_serves(at).as_service(use_entrypoint=True)
-    return await fresh(at).with_service_binding("web", made).with_exec(get("http://web:8000")).stdout()
+    return (
+        await fresh(at).with_service_binding("web", made).with_exec(get("http://web:8000")).stdout()
+    )
 
 
 async def service_asked_by_this_process(at: At) -> object:
@@ -42,22 +48,25 @@ async def service_asked_by_this_process(at: At) -> object:
     try:
         endpoint = await made.endpoint(port=8000, scheme="http")
         async with httpx.AsyncClient() as client:
-            answer = await client.get(endpoint)
-        return [answer.status_code, answer.text]
-    except httpx.ConnectError:
-        return "ConnectError"
+            return await _status_and_text(client, endpoint)
     finally:
         await made.stop()
 
 
 async def service_of_default_args(at: At) -> object:
     made = web(at, "defaults").with_default_args(SERVE).as_service()
-    return await fresh(at).with_service_binding("web", made).with_exec(get("http://web:8000")).stdout()
+    return (
+        await fresh(at).with_service_binding("web", made).with_exec(get("http://web:8000")).stdout()
+    )
 
 
 async def service_hostname_and_ports(at: At) -> object:
     made = base(at).with_exposed_port(8000).as_service(args=SERVE).with_hostname("myhost")
-    return [await made.hostname(), await made.endpoint(), [await port.port() for port in await made.ports()]]
+    return [
+        await made.hostname(),
+        await made.endpoint(),
+        [await port.port() for port in await made.ports()],
+    ]
 
 
 @mentions("3")
@@ -70,7 +79,9 @@ async def service_with_a_secret(at: At) -> object:
     secret = dag.set_secret("service-token", "service-secret")
     script = "printf %s $TOKEN | wc -c > /www/index.html; exec " + " ".join(SERVE)
     made = web(at, "").with_secret_variable("TOKEN", secret).as_service(args=sh(script))
-    return await fresh(at).with_service_binding("web", made).with_exec(get("http://web:8000")).stdout()
+    return (
+        await fresh(at).with_service_binding("web", made).with_exec(get("http://web:8000")).stdout()
+    )
 
 
 async def host_service_bound(at: At) -> object:
@@ -100,11 +111,17 @@ async def host_service_asked_by_this_process(at: At) -> object:
         made = await dag.address(f"tcp://localhost:{port}").service().start()
         try:
             async with httpx.AsyncClient() as client:
-                return (await client.get(await made.endpoint(scheme="http"))).text
-        except httpx.ConnectError:
-            return "ConnectError"
+                return await _status_and_text(client, await made.endpoint(scheme="http"))
         finally:
             await made.stop()
+
+
+async def _status_and_text(client: httpx.AsyncClient, url: str) -> object:
+    try:
+        answer = await client.get(url)
+    except httpx.ConnectError:
+        return "ConnectError"
+    return [answer.status_code, answer.text]
 
 
 def _image_that_serves(at: At) -> dagger.Container:

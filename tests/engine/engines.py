@@ -56,10 +56,13 @@ def dagger_session() -> Iterator[None]:
     process = subprocess.Popen(
         [program, "--silent", "session"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
         parameters = json.loads(process.stdout.readline())
-        os.environ.update(zip(VARIABLES, (str(parameters["port"]), parameters["session_token"]), strict=True))
+        os.environ.update(
+            zip(VARIABLES, (str(parameters["port"]), parameters["session_token"]), strict=True)
+        )
         yield
     finally:
         for name in VARIABLES:

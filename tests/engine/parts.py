@@ -80,7 +80,7 @@ def page_on_this_host(page: str) -> Iterator[int]:
             self.end_headers()
             self.wfile.write(page.encode())
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_words: object) -> None:
             """Say nothing: pytest's output is for results."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

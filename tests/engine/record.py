@@ -1,6 +1,6 @@
-"""Write expected.jsonl anew from a real engine: `CI_TEST_ENGINE=dagger python -m tests.engine.record [case ...]`.
+"""Write expected.jsonl anew from a real engine: `python -m tests.engine.record [case ...]`.
 
-With names, only those rows are recorded; the others stay as they are.
+Needs CI_TEST_ENGINE=dagger. With names, only those rows are recorded; the others stay as they are.
 """
 
 import json
@@ -19,7 +19,10 @@ from tests.engine.suite import EXPECTED, Outcome, all_cases, outcome_of, read_ex
 def main(names: list[str]) -> int:
     """Record the cases called `names`, or all."""
     if is_embedded():
-        print("only the real engine's answers are recorded: set CI_TEST_ENGINE=dagger", file=sys.stderr)
+        print(
+            "only the real engine's answers are recorded: set CI_TEST_ENGINE=dagger",
+            file=sys.stderr,
+        )
         return 2
     with engine_session() as session, tempfile.TemporaryDirectory() as scratch:
         answers = anyio.run(record, session, Path(scratch), names)

@@ -25,7 +25,9 @@ def _nesting(at: At) -> Awaitable[object]:
 
 
 def _build_secret(at: At) -> Awaitable[object]:
-    source = tree({"Dockerfile": f"FROM {at.base}\nRUN --mount=type=secret,id=t cat /run/secrets/t\n"})
+    source = tree(
+        {"Dockerfile": f"FROM {at.base}\nRUN --mount=type=secret,id=t cat /run/secrets/t\n"}
+    )
     return source.docker_build(secrets=[dag.set_secret("t", "abc")]).sync()
 
 
