@@ -26,3 +26,6 @@ compile uv.txt "$limits"
 echo "dagger-io==$engine" >"$limits"
 compile run.txt --constraints "$limits" pyproject.toml
 compile dev.txt --constraints "$limits" --group pyproject.toml:dev pyproject.toml
+# The token server where it runs in a container, at the versions of dev.txt.
+cp locks/dev.txt "$limits"
+printf 'cryptography\npyjwt\n' | compile token.txt --constraints "$limits" -

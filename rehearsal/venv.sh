@@ -59,6 +59,6 @@ os.execvp(sys.argv[1], sys.argv[1:])' sh rehearsal/venv.sh "$kind"
 fi
 
 echo "==> .venv: Python packages from locks/$kind.txt (inside this folder only)" >&2
-create && fill || fail "PackagesMissing: the packages of locks/$kind.txt could not be installed" \
+{ create && fill; } || fail "PackagesMissing: the packages of locks/$kind.txt could not be installed" \
     "the environment .venv is incomplete; the next run starts it again" \
     "see the message above; check that the Python package index is reachable, then run it again"

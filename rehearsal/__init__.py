@@ -1,0 +1,1 @@
+"""A rehearsal of everything outside: Docker, the mirror of Docker Hub, a registry with tokens."""

@@ -1,0 +1,75 @@
+"""An address range and a bridge for our Docker that collide with nothing on this machine."""
+
+import ipaddress
+import json
+import subprocess
+
+from rehearsal.errors import CommandFailed, NoFreeNetwork
+from rehearsal.layout import Layout
+
+# Set aside for benchmarks (RFC 2544): no home, company or VPN routes it, unlike 10/8, 172.16/12,
+# 192.168/16 and 100.64/10. A checkout takes a sixteenth of a /16: its bridge and fifteen networks.
+RANGE = ipaddress.IPv4Network("198.18.0.0/15")
+SHARE_PREFIX = 20
+NETWORK_PREFIX = 24
+
+
+def choose_share(identity: str, taken: list[ipaddress.IPv4Network]) -> ipaddress.IPv4Network:
+    """The checkout's own part of the range: the same each time unless somebody uses it.
+
+    Raises:
+        NoFreeNetwork: all parts overlap a network in `taken`.
+    """
+    shares = list(RANGE.subnets(new_prefix=SHARE_PREFIX))
+    first = int(identity, 16) % len(shares)
+    for share in shares[first:] + shares[:first]:
+        if not any(share.overlaps(network) for network in taken):
+            return share
+    raise NoFreeNetwork(
+        f"all {len(shares)} parts of {RANGE} are in use",
+        state="no bridge was made",
+        remedy="remove bridges of other checkouts (`make clean` there)",
+    )
+
+
+def ensure_bridge(layout: Layout) -> ipaddress.IPv4Network:
+    """Make the checkout's bridge if it is missing; return the range that is its Docker's."""
+    bridge = layout.bridge
+    for link in json.loads(_ip("-json", "-4", "address", "show")):
+        for address in link.get("addr_info", []):
+            if link["ifname"] == bridge:
+                return _share_of(f"{address['local']}/{SHARE_PREFIX}")
+    share = choose_share(layout.identity, _taken())
+    gateway = next(share.hosts())
+    remove_bridge(layout)
+    _ip("link", "add", bridge, "type", "bridge")
+    _ip("address", "add", f"{gateway}/{NETWORK_PREFIX}", "dev", bridge)
+    _ip("link", "set", bridge, "up")
+    return share
+
+
+def remove_bridge(layout: Layout) -> None:
+    """Remove the checkout's bridge, if there is one."""
+    if layout.bridge in _ip("-brief", "link", "show"):
+        _ip("link", "delete", layout.bridge)
+
+
+def _share_of(address: str) -> ipaddress.IPv4Network:
+    return ipaddress.IPv4Interface(address).network
+
+
+def _taken() -> list[ipaddress.IPv4Network]:
+    routes = json.loads(_ip("-json", "-4", "route", "show", "table", "all"))
+    destinations = {route["dst"] for route in routes} - {"default"}
+    return [ipaddress.IPv4Network(text, strict=False) for text in destinations if "." in text]
+
+
+def _ip(*arguments: str) -> str:
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise CommandFailed(
+            f"ip {' '.join(arguments)}: {done.stderr.strip()}",
+            state="the network is as before",
+            remedy="run as root on a machine that may make network interfaces, or start Docker",
+        )
+    return done.stdout
