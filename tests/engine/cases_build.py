@@ -74,7 +74,7 @@ async def build_context_without_what_dockerignore_names(at: At) -> object:
     return [
         await made.directory("/context").glob("*.pem"),
         await made.directory("/context/src").entries(),
-        await made.exists("/context/notes.md"),
+        await made.directory("/context").exists("notes.md"),
     ]
 
 

@@ -134,7 +134,7 @@ async def publish_with_a_wrong_token(at: At) -> object:
     )
 
 
-@mentions("refused")
+@mentions("localhost:1")
 async def publish_where_no_registry_is(at: At) -> object:
     return await base(at).publish("localhost:1/x/y:1")
 
