@@ -245,9 +245,10 @@ async def _feed(writer: asyncio.StreamWriter, stdin: bytes | None) -> None:
 
 
 async def chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
-    """A file's content from its position, piece by piece."""
-    while chunk := file.read(1 << 20):
-        yield chunk
+    """A file's content from its position, piece by piece; closes it."""
+    with file:
+        while chunk := file.read(1 << 20):
+            yield chunk
 
 
 def _auth_header(auth: tuple[str, str] | None) -> dict[str, str]:

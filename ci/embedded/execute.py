@@ -7,7 +7,7 @@ import contextlib
 import re
 import shlex
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +15,17 @@ from ci.embedded.archive import tar_of
 from ci.embedded.config import expand
 from ci.embedded.docker import Docker, DockerError
 from ci.embedded.errors import EngineError, ExecFailed, Unsupported
-from ci.embedded.mounts import CacheMount, DirectoryMount, private_file
+from ci.embedded.lazy import Lazy
+from ci.embedded.launcher import SHELL, launched
+from ci.embedded.mounts import CacheMount, DirectoryMount
 from ci.embedded.rootfs import Layer, Rootfs, Written, resolve_owner, runnable_image, take_image
 from ci.embedded.session import IMAGES, Session
 from ci.embedded.store import key_of
-from ci.embedded.tree import Tree, clean
+from ci.embedded.tree import Entry, Tree, clean
 
 if TYPE_CHECKING:
     from ci.embedded.types.container import Container
 
-ENV_FILE = "/dev/.ci-embedded-env"
-# Reads the secret variables where no container configuration, image or process list shows them.
-LAUNCHER = ["/bin/sh", "-c", f'. {ENV_FILE}; exec "$@"', "sh"]
 NOT_STARTED = re.compile(r'exec: "[^"]*": .*?(not found in \$PATH|no such file or directory|permission denied)')
 
 
@@ -40,7 +39,6 @@ class Command:
     redirect_stdout: str = ""
     redirect_stderr: str = ""
     expect: str = "SUCCESS"
-    insecure_root_capabilities: bool = False
     no_init: bool = False
 
     def key(self) -> list[Any]:
@@ -71,13 +69,20 @@ class Output:
         self.combined.extend(data)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did; its image may still be in the making."""
+
+    facts: dict[str, Any]  # exit_code, stdout, stderr, combined, mounts, layers_below
+    image: Awaitable[str]
+
+
 class Executed(Rootfs):
     """The file system after a command, and the command's result."""
 
     def __init__(self, container: Container, command: Command) -> None:
         self.session = container.session
         self.before, self.command = container, command
-        self._image: asyncio.Future[str] | None = None
         self._key: str | None = None
 
     async def key(self) -> str:
@@ -96,33 +101,32 @@ class Executed(Rootfs):
         await self.result()
 
     async def result(self) -> dict[str, Any]:
-        """Exit code, streams, image and mounted directories; from the cache where it holds."""
-        key = f"exec:{await self.session.engine_key()}:{await self.key()}"
-        result: dict[str, Any] = await self.session.once(key, lambda: self._cached(key))
-        return result
+        """Exit code, streams and mounted directories; from the cache where it holds."""
+        return (await self._outcome()).facts
 
-    async def _cached(self, key: str) -> dict[str, Any]:
+    async def image(self) -> str:
+        return await (await self._outcome()).image
+
+    async def _outcome(self) -> Outcome:
+        key = f"exec:{await self.session.engine_key()}:{await self.key()}"
+        return await self.session.once(key, lambda: self._cached(key))
+
+    async def _cached(self, key: str) -> Outcome:
         if found := self.session.store.get(key):
             docker = await self.session.docker()
-            trees = found["mounts"].values()
+            trees = found["facts"]["mounts"].values()
             if await docker.image(found["image"]) and all(self.session.store.has_blob(d) for d in trees):
                 self.session.log(f"cached {shlex.join(self.command.args)[:100]}")
-                return dict(found)
-        result, committed = await Run(self).run()
+                return Outcome(found["facts"], Lazy.of(found["image"]))
+        facts, committed = await Run(self).run()
 
         async def keep() -> str:
             image, size_bytes = await committed
-            self.session.store.put(key, {**result, "image": image}, image=image, size_bytes=size_bytes)
+            self.session.store.put(key, {"facts": facts, "image": image}, image=image, size_bytes=size_bytes)
             return image
 
         # The next command needs the image; stdout does not.
-        self._image = self.session.later(keep())
-        result["pending"] = self._image
-        return result
-
-    async def image(self) -> str:
-        result = await self.result()
-        return str(result["image"] if "image" in result else await asyncio.shield(result["pending"]))
+        return Outcome(facts, self.session.later(keep()))
 
     async def layers(self) -> list[Layer]:
         parent = self.before.filesystem
@@ -174,17 +178,14 @@ class Run:
 
     async def _body(self, image: str, facts: dict[str, Any]) -> dict[str, Any]:
         before, config = self.before, self.before.config
-        entrypoint, args = list(self.command.args[:1]), list(self.command.args[1:])
         mounts = [await mount.spec(self.session, before.filesystem) for mount in before.mounted]
-        if before.secret_env:
-            mounts.append(await self._secret_env())
-            entrypoint, args = LAUNCHER[:1], [*LAUNCHER[1:], *self.command.args]
+        command, more = await launched(self.session, self.command.args, before.secret_env)
         inherited = [pair.partition("=")[0] for pair in facts["Config"].get("Env") or ()]
         unset = [name for name in inherited if name not in config.env and name != "PATH"]
         return {
             "Image": image,
-            "Entrypoint": entrypoint,
-            "Cmd": args,
+            "Entrypoint": command[:1],
+            "Cmd": command[1:],
             "Env": [*(f"{name}={value}" for name, value in config.env.items()), *unset],
             "User": config.user,
             "WorkingDir": config.workdir or "/",
@@ -194,20 +195,12 @@ class Run:
             "AttachStderr": True,
             **({"OpenStdin": True, "StdinOnce": True, "AttachStdin": True} if self._has_stdin() else {}),
             "HostConfig": {
-                "Mounts": mounts,
+                "Mounts": [*mounts, *more],
                 "ExtraHosts": await before.extra_hosts(),
-                "Privileged": self.command.insecure_root_capabilities,
                 "Init": not self.command.no_init,
                 "LogConfig": {"Type": "none"},
             },
         }
-
-    async def _secret_env(self) -> dict[str, Any]:
-        lines = [
-            f"export {name}={shlex.quote(await secret.plaintext())}\n" for name, secret in self.before.secret_env
-        ]
-        file = private_file(self.session, "".join(lines), mode=0o444)
-        return {"Type": "bind", "Source": file, "Target": ENV_FILE, "ReadOnly": True}
 
     def _has_stdin(self) -> bool:
         return bool(self.command.stdin or self.command.redirect_stdin)
@@ -233,10 +226,12 @@ class Run:
         for mount in self.before.mounted:
             if isinstance(mount, DirectoryMount):
                 await mount.fill(self.session, self.before.filesystem, container)
-        # Docker would make a missing working directory for root; Dagger makes it for the user.
-        if config.user and config.workdir.strip("/") and not await docker.stat(container, config.workdir):
-            uid, gid = await resolve_owner(self.before.filesystem, config.user)
-            await self.before.put_entry(container, config.workdir, uid=uid, gid=gid)
+        # Docker has just made a missing working directory for root; Dagger makes it for the user.
+        if config.user and config.workdir.strip("/"):
+            if not await docker.stat(await self.before.filesystem.reader(), config.workdir):
+                uid, gid = await resolve_owner(self.before.filesystem, config.user)
+                directory = Tree({clean(config.workdir): Entry("d", 0o755, uid, gid)})
+                await docker.put_archive(container, tar_of(directory, self.session.store))
 
     async def _start(self, docker: Docker, container: str, stdin: bytes | None) -> tuple[int, Output]:
         output = Output.empty()
@@ -246,7 +241,7 @@ class Run:
             reason = NOT_STARTED.search(str(error))
             if reason is None:
                 raise
-            if self.before.secret_env and "/bin/sh" in str(error):
+            if self.before.secret_env and SHELL in str(error):
                 raise Unsupported("Container.withSecretVariable on an image without /bin/sh") from error
             output.take(2, reason.group(0).encode())
             return 1, output

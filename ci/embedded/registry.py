@@ -7,7 +7,7 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -83,7 +83,7 @@ class Registries:
 
     store: Store
     credentials: Callable[[str], tuple[str, str] | None]
-    mirrors: list[str] = field(default_factory=list)
+    mirrors: Callable[[], Awaitable[list[str]]]
     _tokens: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -198,11 +198,11 @@ class Registries:
         plain = bool(repository.via) or name == "localhost" or name.startswith("127.")
         return f"{'http' if plain else 'https'}://{address}"
 
-    def _endpoints(self, repository: Repository, *, push: bool) -> list[str]:
+    async def _endpoints(self, repository: Repository, *, push: bool) -> list[str]:
         if repository.host != DOCKER_HUB:
             return [self._base(repository)]
         hub = "https://registry-1.docker.io"
-        return [hub] if push else [*(mirror.rstrip("/") for mirror in self.mirrors), hub]
+        return [hub] if push else [*(mirror.rstrip("/") for mirror in await self.mirrors()), hub]
 
     async def send(
         self,
@@ -216,13 +216,13 @@ class Registries:
     ) -> httpx.Response:
         """Ask a registry (Docker Hub's mirrors first); transient answers are asked again."""
         content = (lambda: body) if body is not None else None
-        for endpoint in (endpoints := self._endpoints(repository, push=push)):
+        for endpoint in (endpoints := await self._endpoints(repository, push=push)):
             url = httpx.URL(f"{endpoint}/v2/{repository.path}/{path}")
             try:
                 response = await self._retried(repository, method, url, push=push, content=content, **options)
             except httpx.TransportError as error:
                 if endpoint == endpoints[-1]:
-                    raise RegistryError(f"failed to do request: {method} {url}: {error}") from error
+                    raise RegistryError(f"failed to do request: {method} {url}: {_root_cause(error)}") from error
                 continue
             if response.status_code < 400 or endpoint == endpoints[-1]:
                 break
@@ -287,6 +287,13 @@ class Registries:
             raise RegistryError(f"failed to authorize with {host}: {answer.status_code} {answer.text[:200]}")
         body = answer.json()
         return f"Bearer {body.get('token') or body['access_token']}"
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """What the operating system said, below what the libraries made of it."""
+    while (below := error.__cause__ or error.__context__) is not None:
+        error = below
+    return error
 
 
 async def _pause(attempt: int) -> None:

@@ -84,9 +84,12 @@ class Rootfs(ABC):
         return entry, tree
 
     async def _read(self, path: str) -> tuple[Entry, Tree]:
+        return await read_container(self.session, await self.reader(), path)
+
+    async def reader(self) -> str:
+        """A container of this file system that is never started, to read from."""
         body = {"Entrypoint": ["/none"], "NetworkDisabled": True}
-        reader = await self.session.once(f"reader:{await self.key()}", lambda: self.container(body))
-        return await read_container(self.session, reader, path)
+        return await self.session.once(f"reader:{await self.key()}", lambda: self.container(body))
 
 
 async def read_container(session: Session, container: str, path: str) -> tuple[Entry, Tree]:

@@ -65,7 +65,7 @@ def _resolver(session: Session, owner: str, name: str, field: GraphQLField) -> C
     defaults = {arg: _default(spec.ast_node) for arg, spec in field.args.items()}
     method = snake(name)
 
-    async def resolve(source: Any, _: Any, **given: Any) -> Any:
+    async def resolve(source: Any, _: Any, /, **given: Any) -> Any:
         served = getattr(source, method, None)
         if served is None and not hasattr(source, method):
             raise Unsupported(f"{owner}.{name}")

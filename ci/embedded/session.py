@@ -51,7 +51,7 @@ class Session:
         self._lock = self.store.open_session(self.id)
         self.scrubber = Scrubber()
         self.logins: dict[str, tuple[str, str]] = {}
-        self.registries = Registries(self.store, self._login)
+        self.registries = Registries(self.store, self._login, self._mirrors)
         self.slots = asyncio.Semaphore(PARALLEL)
         self.locks: dict[str, asyncio.Lock] = {}
         self.services: dict[str, Any] = {}
@@ -73,6 +73,10 @@ class Session:
 
     def _login(self, host: str) -> tuple[str, str] | None:
         return self.logins.get(host) or docker_credentials(self.environ, host)
+
+    async def _mirrors(self) -> list[str]:
+        """The mirrors of Docker Hub that the Docker engine is configured with."""
+        return list((await self.docker()).info["RegistryConfig"].get("Mirrors") or ())
 
     # Objects ----------------------------------------------------------------------------
 
@@ -133,7 +137,6 @@ class Session:
     async def _connect(self) -> Docker:
         docker = Docker(find_docker(self.environ))
         await docker.connect()
-        self.registries.mirrors = list(docker.info["RegistryConfig"].get("Mirrors") or ())
         await self._sweep(docker)
         return docker
 

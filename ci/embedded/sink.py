@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import secrets
@@ -42,8 +43,9 @@ class Sink:
             self._uploads[name] = self.store.writer()
             return _accepted(path + name, 0)
         if request.method == "PUT":
-            self.manifest = json.loads(b"".join([chunk async for chunk in request.body]))
-            return Response(201)
+            raw = b"".join([chunk async for chunk in request.body])
+            self.manifest = json.loads(raw)
+            return Response(201, {"docker-content-digest": f"sha256:{hashlib.sha256(raw).hexdigest()}"})
         return Response(200 if path == "/v2/" else 404)
 
     def _blob(self, digest: str) -> Response:

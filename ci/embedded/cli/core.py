@@ -11,6 +11,7 @@ import functools
 import inspect
 import json
 import re
+import textwrap
 import types
 import typing
 from collections.abc import Iterable
@@ -20,11 +21,13 @@ import dagger
 from dagger.client.base import Input, Scalar, Type
 
 from .model import Argument, Function, ObjectDef, TypeRef
-from .names import to_kebab, to_lower_camel
+from .names import to_kebab, to_lower_camel, to_screaming_snake
 
 BUILTINS = {str: "string", int: "int", float: "float", bool: "bool", type(None): "void"}
 # Conveniences of the Python client that are not in the API.
 NOT_IN_API = {"with_", "id"}
+# The generator's line length.
+WRAPPED_AT = 70
 # Sections that numpy-style docstrings end the description with.
 SECTION = re.compile(r"^(Parameters|Returns|Raises|Example|Note)\n-+$", re.MULTILINE)
 
@@ -57,12 +60,21 @@ def _class_type(cls: type, *, optional: bool) -> TypeRef | None:
     if not isinstance(cls, enum.EnumMeta) and not issubclass(cls, (Scalar, Input, Type)):
         cls = getattr(dagger, name, cls)
     if issubclass(cls, enum.Enum):
-        return TypeRef("enum", name, optional, members=dict(cls.__members__), python=cls)
+        return TypeRef("enum", name, optional, members=enum_members(cls), python=cls)
     for base, kind in ((Scalar, "scalar"), (Input, "input"), (Type, "object")):
         if issubclass(cls, base):
             is_void = name == "Void"
             return TypeRef("void" if is_void else kind, name, optional, python=cls)
     return None
+
+
+def enum_members(cls: type[enum.Enum]) -> dict[str, enum.Enum]:
+    """An enum's members by the API's names, which are in capitals: ``EStarGZ`` is ``E_STAR_GZ``."""
+    members = {}
+    for name, member in cls.__members__.items():
+        is_conventional = name[:1].isupper() and name.upper() == name
+        members[name if is_conventional else to_screaming_snake(name)] = member
+    return members
 
 
 @functools.cache
@@ -79,8 +91,11 @@ def _core_function(cls: type, attr: str, method: Any) -> Function | None:
         return None
     # One read of the hints for the whole signature: forward references are names of the client's
     # module, `Self` is the class.
-    hints = typing.get_type_hints(inspect.unwrap(method))
-    returns = core_type(cls if hints["return"] is typing.Self else hints.pop("return"))
+    hints = {
+        name: cls if hint is typing.Self else hint
+        for name, hint in typing.get_type_hints(inspect.unwrap(method)).items()
+    }
+    returns = core_type(hints.pop("return"))
     if returns is None:
         return None
     doc, about = _read_docstring(inspect.getdoc(method) or "")
@@ -113,19 +128,34 @@ def _read_docstring(text: str) -> tuple[str, dict[str, str]]:
     """Split a generated docstring into the description and the text of each parameter."""
     parts = SECTION.split(text)
     sections = dict(zip(parts[1::2], parts[2::2], strict=True))
-    about: dict[str, str] = {}
+    about: dict[str, list[str]] = {}
     name = ""
     for line in sections.get("Parameters", "").strip().splitlines():
-        if line and not line[0].isspace():
+        if line.lstrip().startswith(".. "):
+            name = ""
+        elif line and not line[0].isspace():
             name = line.rstrip(":")
         elif name:
-            about[name] = f"{about.get(name, '')}\n{line.strip()}"
-    return _unwrapped(parts[0].splitlines()), {
-        name: _unwrapped(doc.splitlines()) for name, doc in about.items()
+            about.setdefault(name, []).append(line.strip())
+    plain = parts[0].partition("\n.. ")[0].strip().splitlines()
+    description = "\n".join(_unwrapped(plain, WRAPPED_AT))
+    # The generator drops the empty lines between a parameter's paragraphs.
+    narrow = WRAPPED_AT - len("    ")
+    return description, {
+        name: "\n\n".join(_unwrapped(lines, narrow)) for name, lines in about.items()
     }
 
 
-def _unwrapped(lines: Iterable[str]) -> str:
-    """Undo the generator's wrapping at 72 columns: one line a paragraph."""
-    paragraphs = "\n".join(lines).strip().split("\n\n")
-    return "\n\n".join(" ".join(part.split()) for part in paragraphs)
+def _unwrapped(lines: Iterable[str], width: int) -> list[str]:
+    """Undo the generator's wrapping: join a line with the next where that would not have fitted."""
+    out: list[str] = []
+    previous = ""
+    for line in lines:
+        is_cut = previous.endswith("-") or (previous.endswith(' "') and line.startswith("--"))
+        glue = "" if is_cut else " "
+        if previous and line and textwrap.wrap(previous + glue + line, width)[0] == previous:
+            out[-1] += glue + line
+        else:
+            out.append(line)
+        previous = line
+    return out

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .core import core_object, core_type, without_none
+from .core import core_object, core_type, enum_members, without_none
 from .dotenv import EnvFile, with_defaults
 from .model import Argument, Function, ModuleError, ObjectDef, TypeRef
 from .names import (
@@ -28,7 +28,6 @@ from .names import (
     to_camel,
     to_kebab,
     to_lower_camel,
-    to_screaming_snake,
     to_snake,
 )
 
@@ -237,7 +236,7 @@ class Module:
     def _own_type(self, cls: type, *, optional: bool) -> TypeRef:
         name = self._names[cls]
         if issubclass(cls, enum.Enum):
-            members = {_member_name(member): value for member, value in cls.__members__.items()}
+            members = enum_members(cls)
             return TypeRef("enum", name, optional, members=members, python=cls, is_core=False)
         return TypeRef("object", name, optional, python=cls, is_core=False)
 
@@ -255,11 +254,6 @@ def silence_client_logs() -> None:
 
 def _bare(hint: Any) -> Any:
     return hint.__origin__ if hasattr(hint, "__metadata__") else hint
-
-
-def _member_name(name: str) -> str:
-    is_conventional = name[:1].isupper() and name.upper() == name
-    return name if is_conventional else to_screaming_snake(name)
 
 
 def _entry_point(source: Source) -> str:

@@ -10,7 +10,6 @@ from typing import ClassVar
 import httpx
 
 from ci.embedded import images
-from ci.embedded.archive import tar_of
 from ci.embedded.config import ImageConfig, expand as expand_variables
 from ci.embedded.errors import EngineError, Unsupported
 from ci.embedded.execute import Command, Executed
@@ -21,7 +20,7 @@ from ci.embedded.registry import RegistryError, parse_reference
 from ci.embedded.rootfs import Pulled, Rootfs, Written, resolve_owner
 from ci.embedded.tree import Entry, Tree, clean
 from ci.embedded.types.container_config import Configured
-from ci.embedded.types.directory import Directory
+from ci.embedded.types.directory import KINDS, Directory
 from ci.embedded.types.file import File
 from ci.embedded.types.secret import CacheVolume, Secret
 from ci.embedded.types.service import ContainerService, Service
@@ -80,7 +79,6 @@ class Container(Configured):
         redirect_stdout: str = "",
         redirect_stderr: str = "",
         expect: str = "SUCCESS",
-        insecure_root_capabilities: bool = False,
         expand: bool = False,
         no_init: bool = False,
     ) -> Container:
@@ -100,7 +98,6 @@ class Container(Configured):
                 redirect_stdout=redirect_stdout,
                 redirect_stderr=redirect_stderr,
                 expect=expect,
-                insecure_root_capabilities=insecure_root_capabilities,
                 no_init=no_init,
             ),
         )
@@ -174,6 +171,13 @@ class Container(Configured):
 
         return File(self.session, Lazy(read), posixpath.basename(path))
 
+    async def exists(self, path: str, expected_type: str | None = None) -> bool:
+        try:
+            entry, _ = await self.read(self.absolute(path))
+        except EngineError:
+            return False
+        return expected_type is None or KINDS.get(expected_type) == entry.kind
+
     def with_directory(
         self,
         path: str,
@@ -238,12 +242,6 @@ class Container(Configured):
 
         after = replace(mount, tree=Lazy(merged))
         return replace(self, mounted=tuple(after if m is mount else m for m in self.mounted))
-
-    async def put_entry(self, container: str, path: str, *, uid: int, gid: int) -> None:
-        """Make an empty directory with an owner in a created container."""
-        docker = await self.session.docker()
-        tree = Tree({clean(path): Entry("d", 0o755, uid, gid)})
-        await docker.put_archive(container, tar_of(tree, self.session.store))
 
     # Mounts and secrets -----------------------------------------------------------------
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ci.embedded.types.container import Container
     from ci.embedded.types.git import GitRepository
 
-_KINDS = {"REGULAR_TYPE": "f", "DIRECTORY_TYPE": "d", "SYMLINK_TYPE": "l"}
+KINDS = {"REGULAR_TYPE": "f", "DIRECTORY_TYPE": "d", "SYMLINK_TYPE": "l"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class Directory(Api):
             _, entry = (await self.tree).lookup(path)
         except EngineError:
             return False
-        return expected_type is None or _KINDS.get(expected_type) == entry.kind
+        return expected_type is None or KINDS.get(expected_type) == entry.kind
 
     def directory(self, path: str) -> Directory:
         async def below(tree: Tree) -> Tree:

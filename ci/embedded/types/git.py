@@ -88,11 +88,14 @@ class GitRepository(Api):
         return GitRef(self.session, self.directory, name)
 
     async def tags(self, patterns: Sequence[str] = ()) -> list[str]:
-        return (await git(await self.directory, "tag", "--list", *(patterns or ()))).splitlines()
+        return await self._names("tags", patterns)
 
     async def branches(self, patterns: Sequence[str] = ()) -> list[str]:
-        arguments = ["branch", "--list", "--format=%(refname:short)", *(patterns or ())]
-        return (await git(await self.directory, *arguments)).splitlines()
+        return await self._names("heads", patterns)
+
+    async def _names(self, kind: str, patterns: Sequence[str]) -> list[str]:
+        listed = await git(await self.directory, "ls-remote", "--refs", f"--{kind}", ".", *(patterns or ()))
+        return [line.partition("\t")[2].removeprefix(f"refs/{kind}/") for line in listed.splitlines()]
 
     def uncommitted(self) -> Changeset:
         async def read() -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ci.embedded.docker import Docker, DockerError
 from ci.embedded.errors import EngineError, ExecFailed
 from ci.embedded.execute import NOT_STARTED, Output
+from ci.embedded.launcher import launched
 from ci.embedded.store import key_of
 from ci.embedded.types.base import Api
 from ci.embedded.types.records import Port
@@ -53,7 +54,8 @@ class ContainerService(Service):
         ports = [list(port) for port in config.ports]
         settings = [list(self.command), dict(config.env), config.user, config.workdir, ports, self.name]
         mounts = [await mount.key() for mount in self.container.mounted]
-        return key_of("service", await self.container.filesystem.key(), settings, mounts)
+        secrets = [[name, secret.key] for name, secret in self.container.secret_env]
+        return key_of("service", await self.container.filesystem.key(), settings, mounts, secrets)
 
     def with_hostname(self, hostname: str) -> ContainerService:
         return replace(self, name=hostname)
@@ -156,7 +158,8 @@ class RunningService:
     async def logs(self, docker: Docker) -> tuple[str, str]:
         """What it wrote, masked: stdout and stderr."""
         query = {"stdout": "1", "stderr": "1"}
-        raw = (await docker.download(f"/containers/{self.id}/logs", params=query)).read()
+        with await docker.download(f"/containers/{self.id}/logs", params=query) as log:
+            raw = log.read()
         output = Output.empty()
         while raw:
             stream, length = raw[0], int.from_bytes(raw[4:8], "big")
@@ -175,17 +178,16 @@ class RunningService:
 
 async def _body(service: ContainerService) -> dict[str, Any]:
     container, config = service.container, service.container.config
-    if container.secret_env:
-        raise EngineError("secret variables on a service are not served by the embedded engine; mount the secret")
     mounts = [await mount.spec(service.session, container.filesystem) for mount in container.mounted]
+    command, more = await launched(service.session, service.command, container.secret_env)
     ports = [f"{port.port}/{port.protocol.lower()}" for port in config.ports]
-    host: dict[str, Any] = {"Mounts": mounts, "ExtraHosts": await container.extra_hosts(), "Init": True}
+    host: dict[str, Any] = {"Mounts": [*mounts, *more], "ExtraHosts": await container.extra_hosts(), "Init": True}
     if sys.platform != "linux":
         # Docker runs in a machine of its own there: container addresses cannot be dialled.
         host["PortBindings"] = {port: [{"HostIp": "127.0.0.1"}] for port in ports}
     return {
-        "Entrypoint": list(service.command[:1]),
-        "Cmd": list(service.command[1:]),
+        "Entrypoint": command[:1],
+        "Cmd": command[1:],
         "Env": [f"{name}={value}" for name, value in config.env.items()],
         "User": config.user,
         "WorkingDir": config.workdir or "/",
