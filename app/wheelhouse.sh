@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 if cmp -s locks/test.txt wheelhouse/filled-from.txt; then
     exit 0
 fi
-echo "wheelhouse: downloading the locked wheels for amd64 and arm64 …" >&2
+echo "==> app/wheelhouse: wheels of app/locks for linux/amd64 and linux/arm64" >&2
 
 # Filled beside and moved into place: an interrupted run leaves no half wheelhouse.
 rm -rf wheelhouse.new
@@ -21,9 +21,13 @@ for architecture in amd64 arm64; do
     # shellcheck disable=SC2046 # options are words
     "${PYTHON:-python3}" -m pip --disable-pip-version-check download --quiet \
         --require-hashes --no-deps $(wheel_options "$architecture") \
-        --requirement locks/test.txt --dest wheelhouse.new
+        --requirement locks/test.txt --dest wheelhouse.new || {
+        echo "WheelsMissing: pip could not download what app/locks/test.txt pins" >&2
+        echo "  now: app/wheelhouse is as it was" >&2
+        echo "  do: see pip's reason above; when the package index is reachable, run it again" >&2
+        exit 1
+    }
 done
 cp locks/test.txt wheelhouse.new/filled-from.txt
 rm -rf wheelhouse
 mv wheelhouse.new wheelhouse
-echo "wheelhouse: $(find wheelhouse -name '*.whl' | wc -l | tr -d ' ') wheels in app/wheelhouse" >&2
