@@ -6,6 +6,7 @@
 # else the packages come from pip's index. The hashes make it the same packages either way.
 set -eu
 cd "$(dirname "$0")"
+# shellcheck source-path=SCRIPTDIR
 . ./wheel-options.sh
 
 lock=locks/$1.txt

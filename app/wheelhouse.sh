@@ -5,6 +5,7 @@
 # PYTHON names the interpreter whose pip downloads (default: python3).
 set -eu
 cd "$(dirname "$0")"
+# shellcheck source-path=SCRIPTDIR
 . ./wheel-options.sh
 
 if cmp -s locks/test.txt wheelhouse/filled-from.txt; then
