@@ -62,7 +62,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int:
-    if len(text) > _INTEGER_DIGITS:
+    if len(text.lstrip("-")) > _INTEGER_DIGITS:
         _refuse(f"a number of {len(text)} digits")
     return int(text)
 
