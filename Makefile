@@ -2,7 +2,7 @@
 # Everything is kept in .venv, .local and app/wheelhouse; `make clean` removes it.
 
 PYTHON := .venv/bin/python
-SCRIPTS := daggerw .ci/run $(wildcard rehearsal/*.sh)
+SCRIPTS := daggerw .ci/run $(wildcard rehearsal/*.sh app/*.sh)
 PACKAGES := -p ci -p rehearsal
 
 .DEFAULT_GOAL := help
@@ -38,7 +38,7 @@ lock: ## Recompile locks/*.txt from pyproject.toml
 	@rehearsal/lock.sh
 
 wheelhouse: .venv/dev.lock ## Fetch the app's wheels for both platforms, for builds without a network
-	@rehearsal/wheelhouse.sh
+	@PYTHON=$(CURDIR)/$(PYTHON) app/wheelhouse.sh
 
 status: ## Show what the rehearsal runs and where
 	@$(PYTHON) -m rehearsal status

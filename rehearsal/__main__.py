@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import fcntl
-import shlex
 import shutil
 import sys
 import time
@@ -11,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rehearsal import containers, docker_daemon, registries
+from rehearsal.environment import read_environment, write_environment
 from rehearsal.errors import RehearsalError
-from rehearsal.layout import READER, WRITER, Layout
+from rehearsal.layout import Layout
 from rehearsal.ports import Ports, choose_ports
 from rehearsal.processes import running
 
@@ -73,30 +73,6 @@ def status(layout: Layout) -> None:
         print(f"{name:8} {f'pid {pid}' if pid else '-'}")
     for key, value in read_environment(layout).items():
         print(f"{key}={value}")
-
-
-def write_environment(layout: Layout, ports: Ports, *, docker_host: str, own: bool) -> None:
-    """Write the file that shells source and tests read."""
-    values = {
-        "DOCKER_HOST": docker_host,
-        "REHEARSAL_OWN_ENGINE": docker_host if own else "",
-        "REHEARSAL_REGISTRY": f"localhost:{ports.target}",
-        "REHEARSAL_MIRROR": f"localhost:{ports.mirror}",
-        "REHEARSAL_USER": WRITER,
-        "REHEARSAL_TOKEN_FILE": str(layout.token_file(WRITER)),
-        "REHEARSAL_READER": READER,
-        "REHEARSAL_READER_TOKEN_FILE": str(layout.token_file(READER)),
-    }
-    lines = [f"{key}={shlex.quote(value)}\n" for key, value in values.items()]
-    layout.environment.write_text("".join(lines))
-
-
-def read_environment(layout: Layout) -> dict[str, str]:
-    """What `write_environment` wrote; empty where nothing was set up."""
-    if not layout.environment.exists():
-        return {}
-    pairs = (line.partition("=") for line in layout.environment.read_text().splitlines())
-    return {key: "".join(shlex.split(value)) for key, _, value in pairs}
 
 
 @contextlib.contextmanager

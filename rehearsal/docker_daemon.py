@@ -23,8 +23,8 @@ def start_docker(layout: Layout, ports: Ports) -> bool:
     # Else the machine's /etc/docker/daemon.json would be mixed in.
     settings.write_text("{}")
     if running(layout, NAME) is None:
-        # After a crash the number in it may be another process's, and dockerd would not start.
-        _docker_pid(layout).unlink(missing_ok=True)
+        _forget_dead(_docker_pid(layout), layout)
+        _forget_dead(_containerd_pid(layout), layout)
     return _daemon(layout, ports, settings, pool=str(share)).ensure()
 
 
@@ -32,9 +32,10 @@ def stop_docker(layout: Layout, ports: Ports) -> bool:
     """Stop our Docker daemon with its containers and mounts; False when there was none."""
     if not layout.runtime.exists():
         return False
-    if running(layout, NAME) is None and (layout.runtime / "exec" / "containerd").exists():
+    if running(layout, NAME) is None and _containerd_pid(layout).exists():
         # It was killed. What it left behind only it knows: start it again, then stop it properly.
         start_docker(layout, ports)
+    _kill_containers(layout)
     stopped = stop(layout, NAME, timeout_s=30)
     _unmount_below(layout.state, layout.runtime)
     network.remove_bridge(layout)
@@ -63,18 +64,19 @@ def _daemon(layout: Layout, ports: Ports, settings: Path, *, pool: str) -> Daemo
         *("--containerd-namespace", layout.bridge),
         *("--containerd-plugins-namespace", f"{layout.bridge}-plugins"),
         *("--shutdown-timeout", "5"),
-        *_key_path(layout),
     )
     return Daemon(NAME, command, layout, lambda: answers(layout.docker_host), timeout_s=60)
 
 
 def answers(docker_host: str) -> bool:
-    """Whether a Docker engine answers at a `unix://` address."""
-    connection = http.client.HTTPConnection("docker", timeout=2)
-    connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.settimeout(2)
+    """Whether a Docker engine answers at a `unix://` or `tcp://` address."""
+    scheme, _, rest = docker_host.partition("://")
+    connection = http.client.HTTPConnection(rest if scheme == "tcp" else "docker", timeout=5)
     try:
-        connection.sock.connect(docker_host.removeprefix("unix://"))
+        if scheme == "unix":
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.settimeout(5)
+            connection.sock.connect(rest)
         connection.request("GET", "/_ping")
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
@@ -83,15 +85,33 @@ def answers(docker_host: str) -> bool:
         connection.close()
 
 
-def _key_path(layout: Layout) -> tuple[str, ...]:
-    """Keep the daemon's identity out of /etc/docker, where versions before 24 write it."""
-    option = ("--deprecated-key-path", str(layout.state / "docker" / "key.json"))
-    known = subprocess.run(["dockerd", *option, "--version"], capture_output=True, check=False)
-    return option if known.returncode == 0 else ()
+def _kill_containers(layout: Layout) -> None:
+    """Spare the ten seconds that dockerd leaves a container that ignores the gentle signal."""
+    docker = ("docker", "--host", layout.docker_host)
+    listed = subprocess.run([*docker, "ps", "--quiet"], capture_output=True, text=True, check=False)
+    if identifiers := listed.stdout.split():
+        subprocess.run([*docker, "kill", *identifiers], capture_output=True, check=False)
 
 
 def _docker_pid(layout: Layout) -> Path:
     return layout.runtime / "docker.pid"
+
+
+def _containerd_pid(layout: Layout) -> Path:
+    return layout.runtime / "exec" / "containerd" / "containerd.pid"
+
+
+def _forget_dead(pid_file: Path, layout: Layout) -> None:
+    """Remove a pid file whose process is gone, a zombie, or by now somebody else's.
+
+    dockerd takes any process of that number for its own, and does not start, or waits in vain.
+    """
+    try:
+        command = Path(f"/proc/{int(pid_file.read_text())}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        command = b""
+    if str(layout.runtime).encode() not in command:
+        pid_file.unlink(missing_ok=True)
 
 
 def _unmount_below(*folders: Path) -> None:

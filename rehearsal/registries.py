@@ -50,9 +50,10 @@ def stop_registries(layout: Layout) -> list[str]:
 def status_of(port: int, path: str) -> int | None:
     """The HTTP status that a service on loopback answers; None when it does not answer."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as response:
+        with urllib.request.urlopen(f"http://localhost:{port}{path}", timeout=2) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
+        error.close()
         return error.code
     except OSError:
         return None

@@ -4,12 +4,16 @@ set -eu
 cd "$(dirname "$0")/.."
 . rehearsal/lib.sh
 
+wheelhouse() { # so that the app's image builds without a network
+    PYTHON=$PWD/.venv/bin/python app/wheelhouse.sh
+}
+
 mkdir -p .local/rehearsal/log
 engine=$(machine_engine)
 if [ -n "$engine" ]; then
     sh rehearsal/packages.sh found
     sh rehearsal/venv.sh dev
-    sh rehearsal/wheelhouse.sh
+    wheelhouse
     exec .venv/bin/python -m rehearsal up --engine "$engine"
 fi
 
@@ -27,7 +31,7 @@ if [ ! -e "$base/index.json" ]; then
     rootfs_job=$!
 fi
 sh rehearsal/venv.sh dev
-sh rehearsal/wheelhouse.sh
+wheelhouse
 if [ -n "${rootfs_job:-}" ]; then
     wait "$rootfs_job" || fail "BaseImageMissing: mmdebstrap could not make the root file system" \
         "no service was started" "read .local/rehearsal/log/rootfs.log, then run this again"

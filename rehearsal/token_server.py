@@ -179,8 +179,7 @@ def load_issuer(settings: Mapping[str, Any], folder: Path) -> Issuer:
         key=(folder / settings["key"]).read_bytes(),
         certificate=base64.b64encode(certificate.public_bytes(Encoding.DER)).decode(),
         accounts={
-            user: (folder / name).read_text().strip()
-            for user, name in settings["accounts"].items()
+            user: (folder / name).read_text().strip() for user, name in settings["accounts"].items()
         },
     )
 

@@ -1,0 +1,97 @@
+"""The outside that tests run against: what `make setup` started, read from its environment file.
+
+A variable of the environment goes before the file. What is missing skips the test on a laptop, and
+fails it where CI is set.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rehearsal.docker_daemon import answers
+from rehearsal.environment import read_environment
+from rehearsal.layout import Layout
+from rehearsal.registries import status_of
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A user of the target registry and the file with the token."""
+
+    user: str
+    token_file: Path
+
+    @property
+    def token(self) -> str:
+        """The password that the registry's token server knows."""
+        return self.token_file.read_text().strip()
+
+
+def missing(what: str) -> None:
+    """Skip the test, or fail it in CI, where everything must be there."""
+    reason = f"{what}: run `make setup`"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def rehearsal() -> dict[str, str]:
+    """The variables that say how to reach everything."""
+    return read_environment(Layout(CHECKOUT)) | dict(os.environ)
+
+
+@pytest.fixture(scope="session")
+def docker_host(rehearsal: dict[str, str]) -> Iterator[str]:
+    """The Docker engine's address, which is also in the environment while the session lasts."""
+    address = rehearsal.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    if not answers(address):
+        missing(f"no Docker engine answers at {address}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", address)
+        yield address
+
+
+@pytest.fixture(scope="session")
+def mirror(rehearsal: dict[str, str]) -> str:
+    """`host:port` of the anonymous registry that stands for Docker Hub; read only."""
+    return registry_at(rehearsal.get("REHEARSAL_MIRROR"), "the mirror")
+
+
+@pytest.fixture(scope="session")
+def target(rehearsal: dict[str, str]) -> str:
+    """`host:port` of the registry that wants tokens, as GHCR does."""
+    return registry_at(rehearsal.get("REHEARSAL_REGISTRY"), "the target registry")
+
+
+@pytest.fixture(scope="session")
+def credentials(rehearsal: dict[str, str], target: str) -> Credentials:
+    """Who may pull, push and delete in the target registry."""
+    return account(rehearsal, "REHEARSAL_USER", "REHEARSAL_TOKEN_FILE")
+
+
+@pytest.fixture(scope="session")
+def read_only_credentials(rehearsal: dict[str, str], target: str) -> Credentials:
+    """Who may pull there, and nothing more."""
+    return account(rehearsal, "REHEARSAL_READER", "REHEARSAL_READER_TOKEN_FILE")
+
+
+def account(rehearsal: dict[str, str], user: str, token_file: str) -> Credentials:
+    """The credentials that two variables name."""
+    if user not in rehearsal or token_file not in rehearsal:
+        missing(f"no {user} and {token_file}")
+    return Credentials(rehearsal[user], Path(rehearsal[token_file]))
+
+
+def registry_at(address: str | None, name: str) -> str:
+    """The address, once something answers like a registry there."""
+    if address is None:
+        missing(f"no address of {name}")
+    if status_of(int(str(address).rpartition(":")[2]), "/v2/") is None:
+        missing(f"{name} at {address} does not answer")
+    return str(address)
