@@ -8,9 +8,16 @@ import dagger
 from dagger import dag
 
 from ci.decisions.dockerfile import base_of, parse_stages
-from ci.decisions.dockerignore import parse_dockerignore
+from ci.decisions.dockerignore import Pattern, parse_dockerignore
 from ci.decisions.engine_text import last_lines
-from ci.decisions.fingerprint import Entry, Recipe, check_links, fingerprint, released_entries
+from ci.decisions.fingerprint import (
+    Entry,
+    Recipe,
+    check_links,
+    fingerprint,
+    released_entries,
+    released_paths,
+)
 from ci.decisions.labels import Origin, release_labels, split_base
 from ci.decisions.tags import ReleaseTag
 from ci.errors import BuildFailed, ContextInvalid, DirtyTree
@@ -66,25 +73,25 @@ async def read_sources(
     """
     context = _directory(source, settings.context)
     try:
-        entries, dockerfile = await _read(context, settings, files)
-        head = repo.head()
-        revision = await head.commit()
-        committed, _ = await _read(_directory(head.tree(), settings.context), settings, files)
+        found = await _read(context, settings, files)
+        revision = await repo.head().commit()
+        changed = released_paths(
+            await _uncommitted(repo), settings.context, found.ignored, settings.derived
+        )
     except dagger.QueryError as error:
         raise ContextInvalid(
             f"the source cannot be read: {last_lines(str(error), lines=3)}",
             remedy="run inside a git repository with a commit, and check [build] in ci.toml",
         ) from error
-    check_links(entries)
+    check_links(found.entries)
     args = dict(settings.args)
     platforms = tuple(map(str, settings.platforms))
-    recipe = Recipe(digest_of(dockerfile.encode()), settings.target, args, platforms)
-    changed = tuple(sorted({entry.path for entry in set(entries) ^ set(committed)}))
+    recipe = Recipe(digest_of(found.dockerfile.encode()), settings.target, args, platforms)
     return Sources(
         context=context,
         settings=settings,
-        fingerprint=fingerprint(entries, recipe),
-        base=base_of(parse_stages(dockerfile, args), settings.target),
+        fingerprint=fingerprint(found.entries, recipe),
+        base=base_of(parse_stages(found.dockerfile, args), settings.target),
         revision=revision + (DIRTY if changed else ""),
         changed=changed,
         url=url,
@@ -153,9 +160,25 @@ def _directory(source: dagger.Directory, path: str) -> dagger.Directory:
     return source if path == "." else source.directory(path)
 
 
-async def _read(
-    context: dagger.Directory, settings: BuildSettings, files: Files
-) -> tuple[tuple[Entry, ...], str]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read of a context."""
+
+    entries: tuple[Entry, ...]
+    dockerfile: str
+    ignored: tuple[Pattern, ...]
+
+
+async def _uncommitted(repo: dagger.GitRepository) -> list[str]:
+    changes = repo.uncommitted()
+    return [
+        *await changes.added_paths(),
+        *await changes.modified_paths(),
+        *await changes.removed_paths(),
+    ]
+
+
+async def _read(context: dagger.Directory, settings: BuildSettings, files: Files) -> _Found:
     """Copy the context without what is derived, and list what counts of it."""
     with tempfile.TemporaryDirectory(prefix="ci-context-") as folder:
         root = Path(folder, "context")
@@ -167,4 +190,5 @@ async def _read(
                 remedy="name it in ci.toml, [build] context and dockerfile",
             )
         ignored = parse_dockerignore(files.text(root / ".dockerignore") or "")
-        return released_entries(files.entries(root), ignored, settings.derived), dockerfile
+        entries = released_entries(files.entries(root), ignored, settings.derived)
+        return _Found(entries, dockerfile, ignored)

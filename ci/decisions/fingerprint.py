@@ -51,6 +51,21 @@ def released_entries(
     )
 
 
+def released_paths(
+    paths: Iterable[str], context: str, ignored: tuple[Pattern, ...], derived: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Choose those of a repository's paths that count in the build context."""
+    prefix = "" if context == "." else f"{context}/"
+    inside = [path.removeprefix(prefix) for path in paths if path.startswith(prefix)]
+    return tuple(
+        sorted(
+            path
+            for path in dict.fromkeys(inside)
+            if not is_ignored(path.rstrip("/"), ignored) and not _is_under(path, derived)
+        )
+    )
+
+
 def fingerprint(entries: Iterable[Entry], recipe: Recipe) -> Digest:
     """Name the release that this context and recipe make."""
     lines: list[list[object]] = [
