@@ -12,13 +12,13 @@ def main(argv: list[str]) -> int:
     """Run one verb; returns the exit code."""
     if argv[:1] == ["session"]:
         return _on_a_deep_stack(_session)
-    from ci.embedded import cli  # noqa: PLC0415 - the session does not need it
+    from ci.embedded import cli
 
     return int(cli.main(argv))
 
 
 def _on_a_deep_stack(run: object) -> int:
-    from ci.embedded.server import STACK_BYTES  # noqa: PLC0415
+    from ci.embedded.server import STACK_BYTES
 
     threading.stack_size(STACK_BYTES)
     thread = threading.Thread(target=lambda: asyncio.run(_session()))
@@ -29,7 +29,7 @@ def _on_a_deep_stack(run: object) -> int:
 
 async def _session() -> None:
     """Serve until standard input ends, as `dagger session` does."""
-    from ci.embedded.server import serve  # noqa: PLC0415
+    from ci.embedded.server import serve
 
     async with serve() as (port, token):
         print(json.dumps({"port": port, "session_token": token}), flush=True)

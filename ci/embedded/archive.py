@@ -61,7 +61,10 @@ def tar_of(tree: Tree, store: Store, *, prefix: str = "") -> IO[bytes]:
 
 
 def read_tar(stream: IO[bytes], store: Store, *, strip: str = "") -> Tree:
-    """Read and close a tar stream of Docker's archive API; `strip` is the directory that all paths begin with."""
+    """Read and close a tar stream of Docker's archive API.
+
+    `strip` is the directory that all paths begin with.
+    """
     entries: dict[str, Entry] = {}
     with stream, tarfile.open(fileobj=stream, mode="r|") as tar:
         for info in tar:

@@ -22,10 +22,11 @@ from ci.embedded.config import ImageConfig
 from ci.embedded.docker import DockerError, chunks
 from ci.embedded.dockerfile import Dockerfile, Stage
 from ci.embedded.errors import EngineError, ExecFailed
+from ci.embedded.layers import Layer
 from ci.embedded.patterns import Filter, dockerignore_lines
 from ci.embedded.platforms import default_platform, normal_platform
-from ci.embedded.registry import DOCKER_HUB, RegistryError, parse_reference
-from ci.embedded.rootfs import Built, Layer, Pulled
+from ci.embedded.reference import DOCKER_HUB, RegistryError, parse_reference
+from ci.embedded.rootfs import Built, Pulled
 from ci.embedded.session import IMAGES, Session
 from ci.embedded.store import key_of
 from ci.embedded.tree import Tree, clean
@@ -68,7 +69,9 @@ async def build(session: Session, context: Tree, order: Order) -> tuple[Built, I
     # There is no way to hand over a Dockerfile but inside the context, where COPY sees it.
     dockerfile = session.store.new_file(pinned.encode())
     context = _filtered(session, context, order.dockerfile).with_entry(order.dockerfile, dockerfile)
-    facts = await session.once(key_of("build", context.digest, vars(order)), lambda: _run(session, context, order))
+    facts = await session.once(
+        key_of("build", context.digest, vars(order)), lambda: _run(session, context, order)
+    )
     known = tuple(layer for base in bases for layer in base.layers)
     return Built(session, facts["Id"], known), ImageConfig.parse(facts["Config"])
 
@@ -93,7 +96,7 @@ def _filtered(session: Session, context: Tree, dockerfile: str) -> Tree:
 
 def _platform_arguments(platform: str) -> dict[str, str]:
     """The arguments that BuildKit defines by itself, for FROM lines."""
-    values = {}
+    values: dict[str, str] = {}
     for name, value in (("BUILD", default_platform()), ("TARGET", platform)):
         system, architecture, *variant = value.split("/")
         values |= {f"{name}PLATFORM": value, f"{name}OS": system, f"{name}ARCH": architecture}
@@ -109,7 +112,9 @@ async def _pull(session: Session, stage: Stage, platform: str) -> Base:
             lambda: session.registries.resolve(parse_reference(stage.base), platform),
         )
     except (RegistryError, httpx.HTTPError) as error:
-        raise EngineError(f"failed to resolve FROM {stage.base} (platform {platform}): {error}") from error
+        raise EngineError(
+            f"failed to resolve FROM {stage.base} (platform {platform}): {error}"
+        ) from error
     base = Pulled(session, image, platform)
     await base.image()
     host, path, _ = image.repository
@@ -142,7 +147,9 @@ async def _run(session: Session, context: Tree, order: Order) -> dict[str, Any]:
     facts: dict[str, Any] | None = await docker.image(image or f"{IMAGES}:{tag}")
     if facts is None:
         raise EngineError("the Docker engine reported no image for a build that succeeded")
-    session.store.put(f"built:{tag}", facts["Id"], image=f"{IMAGES}:{tag}", size_bytes=facts["Size"])
+    session.store.put(
+        f"built:{tag}", facts["Id"], image=f"{IMAGES}:{tag}", size_bytes=facts["Size"]
+    )
     return facts
 
 
@@ -152,7 +159,9 @@ def _failure(session: Session, log: BuildLog, error: DockerError) -> EngineError
         if match := pattern.search(str(error)):
             step, scrub = log.failed(), session.scrubber.scrub
             command = _command(match.group(1))
-            streams = (scrub(bytes(data).decode(errors="replace")) for data in (step.stdout, step.stderr))
+            streams = (
+                scrub(bytes(data).decode(errors="replace")) for data in (step.stdout, step.stderr)
+            )
             return ExecFailed(command, int(match.group(2)), *streams, context="failed to build: ")
     return EngineError(f"failed to build: {session.scrubber.scrub_long(str(error))}")
 

@@ -51,7 +51,10 @@ class ImageConfig:
             entrypoint=tuple(config.get("Entrypoint") or ()),
             args=tuple(config.get("Cmd") or ()),
             labels=_frozen(config.get("Labels")),
-            ports=tuple(ExposedPort(int(number), (protocol or "tcp").upper()) for number, _, protocol in ports),
+            ports=tuple(
+                ExposedPort(int(number), (protocol or "tcp").upper())
+                for number, _, protocol in ports
+            ),
             passed_on=_frozen({key: config[key] for key in PASSED_ON if config.get(key)}),
         )
 
@@ -69,12 +72,14 @@ class ImageConfig:
         return {**{key: value for key, value in values.items() if value}, **self.passed_on}
 
     def put(self, what: str, name: str, value: str) -> ImageConfig:
-        """A copy with one name of `env`, `labels` or `annotations` set; the name moves to the end."""
-        return replace(self, **{what: _frozen({**self._less(what, name), name: value})})
+        """A copy with a name of `env`, `labels` or `annotations` set; it moves to the end."""
+        changes: dict[str, Any] = {what: _frozen({**self._less(what, name), name: value})}
+        return replace(self, **changes)
 
     def drop(self, what: str, name: str) -> ImageConfig:
         """A copy without one name of `env`, `labels` or `annotations`."""
-        return replace(self, **{what: _frozen(self._less(what, name))})
+        changes: dict[str, Any] = {what: _frozen(self._less(what, name))}
+        return replace(self, **changes)
 
     def _less(self, what: str, name: str) -> dict[str, str]:
         return {key: value for key, value in getattr(self, what).items() if key != name}

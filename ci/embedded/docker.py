@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import struct
-import urllib.parse
-from collections.abc import AsyncIterator, Callable, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 from typing import IO, Any, NamedTuple
 
 import httpx
@@ -21,7 +18,10 @@ from ci.embedded.errors import EngineError
 API_VERSION = (1, 43)
 OLDEST_API_VERSION = (1, 40)
 OK = frozenset({200, 201, 204, 304})
-MODE_SYMLINK, MODE_DIRECTORY = 1 << 27, 1 << 31  # Go's os.FileMode bits in X-Docker-Container-Path-Stat
+MODE_SYMLINK, MODE_DIRECTORY = (
+    1 << 27,
+    1 << 31,
+)  # Go's os.FileMode bits in X-Docker-Container-Path-Stat
 
 
 class DockerError(EngineError):
@@ -40,17 +40,6 @@ class PathStat(NamedTuple):
     mode: int
 
 
-def find_docker(environ: Mapping[str, str]) -> str:
-    """The address of the Docker engine: DOCKER_HOST, else the first standard socket that exists."""
-    if host := environ.get("DOCKER_HOST"):
-        return host
-    home, runtime = environ.get("HOME", "/nonexistent"), environ.get("XDG_RUNTIME_DIR", "/nonexistent")
-    for path in ("/var/run/docker.sock", f"{home}/.docker/run/docker.sock", f"{runtime}/docker.sock"):
-        if Path(path).exists():
-            return f"unix://{path}"
-    raise EngineError("no Docker engine found: set DOCKER_HOST, start Docker, or run `make setup`")
-
-
 class Docker:
     """A client of one Docker engine."""
 
@@ -59,11 +48,17 @@ class Docker:
         self._socket = rest if scheme == "unix" else None
         self._host, _, port = rest.rpartition(":")
         if scheme not in ("unix", "tcp") or (scheme == "tcp" and not port.isdigit()):
-            raise EngineError(f"DOCKER_HOST={address} is not served: use unix:///path or tcp://host:port")
+            raise EngineError(
+                f"DOCKER_HOST={address} is not served: use unix:///path or tcp://host:port"
+            )
         self._port = int(port) if scheme == "tcp" else 0
-        transport = httpx.AsyncHTTPTransport(uds=self._socket, limits=httpx.Limits(max_connections=64))
+        transport = httpx.AsyncHTTPTransport(
+            uds=self._socket, limits=httpx.Limits(max_connections=64)
+        )
         base = "http://docker" if self._socket else f"http://{rest}"
-        self._http = httpx.AsyncClient(transport=transport, base_url=base, timeout=httpx.Timeout(None, connect=15))
+        self._http = httpx.AsyncClient(
+            transport=transport, base_url=base, timeout=httpx.Timeout(None, connect=15)
+        )
         self.address, self.version, self.info = address, "", dict[str, Any]()
 
     async def connect(self) -> None:
@@ -71,10 +66,14 @@ class Docker:
         try:
             theirs = (await self._http.get("/version")).json()
         except (httpx.HTTPError, OSError, ValueError) as error:
-            raise EngineError(f"cannot reach the Docker engine at {self.address}: {error}") from error
+            raise EngineError(
+                f"cannot reach the Docker engine at {self.address}: {error}"
+            ) from error
         major, minor = (int(part) for part in theirs["ApiVersion"].split("."))
         if (major, minor) < OLDEST_API_VERSION:
-            raise EngineError(f"the Docker engine at {self.address} is too old: API {major}.{minor}, needed 1.40")
+            raise EngineError(
+                f"the Docker engine at {self.address} is too old: API {major}.{minor}, needed 1.40"
+            )
         self.version = "v{}.{}".format(*min(API_VERSION, (major, minor)))
         self.info = await self.json("GET", "/info")
 
@@ -120,7 +119,9 @@ class Docker:
             raise
         return found
 
-    async def pull(self, repository: str, digest: str, *, platform: str, auth: tuple[str, str] | None) -> None:
+    async def pull(
+        self, repository: str, digest: str, *, platform: str, auth: tuple[str, str] | None
+    ) -> None:
         """Pull by digest; credentials go with this request alone."""
         query = {"fromImage": repository, "tag": digest, "platform": platform}
         async for _ in self.events("/images/create", params=query, headers=_auth_header(auth)):
@@ -152,14 +153,18 @@ class Docker:
     async def remove(self, container: str) -> None:
         """Kill and remove with its anonymous volumes; one that is gone is fine."""
         try:
-            await self.request("DELETE", f"/containers/{container}", params={"force": "1", "v": "1"})
+            await self.request(
+                "DELETE", f"/containers/{container}", params={"force": "1", "v": "1"}
+            )
         except DockerError as error:
             if error.status not in (404, 409):
                 raise
 
     async def put_archive(self, container: str, tar: IO[bytes]) -> None:
         """Unpack a tar stream over the container's root."""
-        await self.request("PUT", f"/containers/{container}/archive", params={"path": "/"}, content=chunks(tar))
+        await self.request(
+            "PUT", f"/containers/{container}/archive", params={"path": "/"}, content=chunks(tar)
+        )
 
     async def stat(self, container: str, path: str) -> PathStat | None:
         """What a path is, or None where there is none."""
@@ -170,7 +175,9 @@ class Docker:
         stat = json.loads(base64.b64decode(response.headers["x-docker-container-path-stat"]))
         is_link = bool(stat["mode"] & MODE_SYMLINK)
         return PathStat(
-            bool(stat["mode"] & MODE_DIRECTORY), stat["linkTarget"] if is_link else "", stat["mode"] & 0o7777
+            bool(stat["mode"] & MODE_DIRECTORY),
+            stat["linkTarget"] if is_link else "",
+            stat["mode"] & 0o7777,
         )
 
     async def get_archive(self, container: str, path: str) -> IO[bytes]:
@@ -189,7 +196,9 @@ class Docker:
         out.seek(0)
         return out
 
-    async def commit(self, container: str, *, repository: str, tag: str, config: dict[str, Any]) -> str:
+    async def commit(
+        self, container: str, *, repository: str, tag: str, config: dict[str, Any]
+    ) -> str:
         """Make an image of a stopped container; returns its ID."""
         query = {"container": container, "pause": "0", "repo": repository, "tag": tag}
         return str((await self.json("POST", "/commit", params=query, json=config))["Id"])
@@ -197,9 +206,11 @@ class Docker:
     async def run_attached(
         self, container: str, stdin: bytes | None, sink: Callable[[int, bytes], None]
     ) -> int:
-        """Start a created container and hand its output to `sink(stream, data)`; returns the exit code."""
+        """Start a created container, hand output to `sink(stream, data)`; returns its exit code."""
         query = "stream=1&stdout=1&stderr=1" + ("&stdin=1" if stdin is not None else "")
-        reader, writer = await self._hijack(f"/{self.version}/containers/{container}/attach?{query}")
+        reader, writer = await self._hijack(
+            f"/{self.version}/containers/{container}/attach?{query}"
+        )
         try:
             await self.request("POST", f"/containers/{container}/start")
             pump = asyncio.ensure_future(_pump(reader, sink))
@@ -263,22 +274,3 @@ def _message(response: httpx.Response) -> str:
         return str(response.json()["message"])
     except (ValueError, KeyError):
         return response.text.strip() or f"HTTP {response.status_code}"
-
-
-def docker_credentials(environ: Mapping[str, str], host: str) -> tuple[str, str] | None:
-    """The user's own login for a host from Docker's config file, where it is written there in plain."""
-    folder = environ.get("DOCKER_CONFIG") or f"{environ.get('HOME', '/nonexistent')}/.docker"
-    name = "https://index.docker.io/v1/" if host == "docker.io" else host
-    try:
-        auth = json.loads(Path(folder, "config.json").read_text())["auths"][name]["auth"]
-        user, _, password = base64.b64decode(auth).decode().partition(":")
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return user, password
-
-
-def is_local(address: str) -> bool:
-    """Whether the engine shares this machine's network and files, as far as its address tells."""
-    if address.startswith("unix://"):
-        return os.uname().sysname == "Linux"
-    return urllib.parse.urlsplit(address).hostname in ("localhost", "127.0.0.1")

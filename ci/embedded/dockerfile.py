@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 from ci.embedded.errors import EngineError, Unsupported
 
-_FROM = re.compile(r"(?P<flags>(?:--\S+\s+)*)(?P<base>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*", re.IGNORECASE)
+_FROM = re.compile(
+    r"(?P<flags>(?:--\S+\s+)*)(?P<base>\S+)(?:\s+AS\s+(?P<name>\S+))?\s*", re.IGNORECASE
+)
 _PLATFORM = re.compile(r"--platform=(\S+)")
 _COPY_FROM = re.compile(r"--from=(\S+)")
 _MOUNT_FROM = re.compile(r"--mount=\S*?\bfrom=([^\s,]+)")
@@ -67,7 +69,9 @@ class Dockerfile:
             stage = waiting.pop()
             if stage.index not in found:
                 found[stage.index] = stage
-                sources = stage.sources | (set() if stage.is_external or stage.base == "scratch" else {stage.base})
+                sources = stage.sources | (
+                    set() if stage.is_external or stage.base == "scratch" else {stage.base}
+                )
                 waiting += [self._find(source) for source in sources]
         return [found[index] for index in sorted(found)]
 
@@ -81,7 +85,8 @@ class Dockerfile:
         """Secrets and SSH agents cannot reach this builder, which would skip them silently."""
         for stage in stages:
             if stage.refused:
-                raise Unsupported(f"a Dockerfile's RUN --mount=type={stage.refused} (stage {stage.name or stage.index})")
+                where = f"(stage {stage.name or stage.index})"
+                raise Unsupported(f"a Dockerfile's RUN --mount=type={stage.refused} {where}")
 
     def pinned(self, bases: Mapping[int, str]) -> str:
         """The text with the bases of some stages replaced."""
@@ -114,7 +119,9 @@ def _instructions(lines: list[str]) -> Iterable[tuple[int, str, str]]:
             if not following.startswith("#"):
                 text = f"{text[:-1]} {following}"
         keyword, _, rest = text.partition(" ")
-        if keyword.upper() in ("RUN", "COPY", "ADD") and (match := re.search(r"<<-?[\"']?(\w+)[\"']?", rest)):
+        if keyword.upper() in ("RUN", "COPY", "ADD") and (
+            match := re.search(r"<<-?[\"']?(\w+)[\"']?", rest)
+        ):
             heredoc = match.group(1)
         yield start, keyword.upper(), rest.strip()
 
@@ -125,7 +132,9 @@ def _stage(index: int, number: int, rest: str, arguments: Mapping[str, str]) -> 
         raise EngineError(f"Dockerfile line {number + 1}: cannot read FROM {rest!r}")
     base = _substitute(match["base"], arguments)
     if not base:
-        raise EngineError(f"Dockerfile line {number + 1}: base name ({match['base']}) should not be blank")
+        raise EngineError(
+            f"Dockerfile line {number + 1}: base name ({match['base']}) should not be blank"
+        )
     platform = _PLATFORM.search(match["flags"] or "")
     name = (match["name"] or "").lower()
     wanted = _substitute(platform.group(1), arguments) if platform else ""

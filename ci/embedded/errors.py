@@ -18,7 +18,9 @@ class Unsupported(EngineError):
     """The client asked for something outside the slice that is served."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not served by the embedded engine; use Dagger (CI_ENGINE=dagger)")
+        super().__init__(
+            f"{what} is not served by the embedded engine; use Dagger (CI_ENGINE=dagger)"
+        )
 
 
 class ExecFailed(EngineError):

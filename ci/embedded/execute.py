@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci.embedded.archive import tar_of
-from ci.embedded.config import expand
 from ci.embedded.docker import Docker, DockerError
 from ci.embedded.errors import EngineError, ExecFailed, Unsupported
-from ci.embedded.lazy import Lazy
 from ci.embedded.launcher import SHELL, launched
+from ci.embedded.layers import Layer, take_image
+from ci.embedded.lazy import Lazy
 from ci.embedded.mounts import CacheMount, DirectoryMount
-from ci.embedded.rootfs import Layer, Rootfs, Written, resolve_owner, runnable_image, take_image
+from ci.embedded.owners import resolve_owner
+from ci.embedded.rootfs import Rootfs, Written
+from ci.embedded.runnable import runnable_image
 from ci.embedded.session import IMAGES, Session
 from ci.embedded.store import key_of
 from ci.embedded.tree import Entry, Tree, clean
@@ -26,7 +28,9 @@ from ci.embedded.tree import Entry, Tree, clean
 if TYPE_CHECKING:
     from ci.embedded.types.container import Container
 
-NOT_STARTED = re.compile(r'exec: "[^"]*": .*?(not found in \$PATH|no such file or directory|permission denied)')
+NOT_STARTED = re.compile(
+    r'exec: "[^"]*": .*?(not found in \$PATH|no such file or directory|permission denied)'
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,13 @@ class Executed(Rootfs):
             mounts = [await mount.key() for mount in before.mounted]
             where = [before.platform, dict(config.env), config.user, config.workdir]
             self._key = key_of(
-                "exec", await before.filesystem.key(), self.command.key(), where, secret_keys, bound, mounts
+                "exec",
+                await before.filesystem.key(),
+                self.command.key(),
+                where,
+                secret_keys,
+                bound,
+                mounts,
             )
         return self._key
 
@@ -115,14 +125,18 @@ class Executed(Rootfs):
         if found := self.session.store.get(key):
             docker = await self.session.docker()
             trees = found["facts"]["mounts"].values()
-            if await docker.image(found["image"]) and all(self.session.store.has_blob(d) for d in trees):
+            if await docker.image(found["image"]) and all(
+                self.session.store.has_blob(d) for d in trees
+            ):
                 self.session.log(f"cached {shlex.join(self.command.args)[:100]}")
                 return Outcome(found["facts"], Lazy.of(found["image"]))
         facts, committed = await Run(self).run()
 
         async def keep() -> str:
             image, size_bytes = await committed
-            self.session.store.put(key, {"facts": facts, "image": image}, image=image, size_bytes=size_bytes)
+            self.session.store.put(
+                key, {"facts": facts, "image": image}, image=image, size_bytes=size_bytes
+            )
             return image
 
         # The next command needs the image; stdout does not.
@@ -151,17 +165,21 @@ class Run:
         """Run it; the result is there before its image is."""
         docker = await self.session.docker()
         image = await runnable_image(
-            self.session, await self.before.filesystem.image(), mounted={m.path for m in self.before.mounted}
+            self.session,
+            await self.before.filesystem.image(),
+            mounted={m.path for m in self.before.mounted},
         )
         facts = await docker.image(image) or {}
         body = await self._body(image, facts)
         writes, stdin = await self.before.filesystem.writes(), await self._stdin()
         container, kept = None, False
         try:
-            # Taken only when nothing below has to be waited for, or deep chains would block each other.
+            # Taken when nothing below has to be waited for, or deep chains would block each other.
             async with self._locks(), self.session.slots:
                 self.session.log(f"exec {shlex.join(self.command.args)[:100]}")
-                container = await self.session.container(body, platform=self._foreign_platform(docker))
+                container = await self.session.container(
+                    body, platform=self._foreign_platform(docker)
+                )
                 await self._prepare(docker, container, writes)
                 code, output = await self._start(docker, container, stdin)
                 result = await self._result(docker, container, code, output)
@@ -193,7 +211,11 @@ class Run:
             "Healthcheck": {"Test": ["NONE"]},
             "AttachStdout": True,
             "AttachStderr": True,
-            **({"OpenStdin": True, "StdinOnce": True, "AttachStdin": True} if self._has_stdin() else {}),
+            **(
+                {"OpenStdin": True, "StdinOnce": True, "AttachStdin": True}
+                if self._has_stdin()
+                else {}
+            ),
             "HostConfig": {
                 "Mounts": [*mounts, *more],
                 "ExtraHosts": await before.extra_hosts(),
@@ -213,7 +235,9 @@ class Run:
 
     @contextlib.asynccontextmanager
     async def _locks(self) -> AsyncIterator[None]:
-        caches = [m for m in self.before.mounted if isinstance(m, CacheMount) and m.sharing == "LOCKED"]
+        caches = [
+            m for m in self.before.mounted if isinstance(m, CacheMount) and m.sharing == "LOCKED"
+        ]
         async with contextlib.AsyncExitStack() as stack:
             for name in sorted({cache.name for cache in caches}):
                 await stack.enter_async_context(self.session.locks.setdefault(name, asyncio.Lock()))
@@ -222,18 +246,23 @@ class Run:
     async def _prepare(self, docker: Docker, container: str, writes: Tree) -> None:
         config = self.before.config
         if writes.entries:
-            await docker.put_archive(container, await asyncio.to_thread(tar_of, writes, self.session.store))
+            await docker.put_archive(
+                container, await asyncio.to_thread(tar_of, writes, self.session.store)
+            )
         for mount in self.before.mounted:
             if isinstance(mount, DirectoryMount):
                 await mount.fill(self.session, self.before.filesystem, container)
         # Docker has just made a missing working directory for root; Dagger makes it for the user.
         if config.user and config.workdir.strip("/"):
-            if not await docker.stat(await self.before.filesystem.reader(), config.workdir):
+            reader = await self.before.filesystem.reader()
+            if await docker.stat(reader, config.workdir) is None:
                 uid, gid = await resolve_owner(self.before.filesystem, config.user)
                 directory = Tree({clean(config.workdir): Entry("d", 0o755, uid, gid)})
                 await docker.put_archive(container, tar_of(directory, self.session.store))
 
-    async def _start(self, docker: Docker, container: str, stdin: bytes | None) -> tuple[int, Output]:
+    async def _start(
+        self, docker: Docker, container: str, stdin: bytes | None
+    ) -> tuple[int, Output]:
         output = Output.empty()
         try:
             return await docker.run_attached(container, stdin, output.take), output
@@ -242,14 +271,20 @@ class Run:
             if reason is None:
                 raise
             if self.before.secret_env and SHELL in str(error):
-                raise Unsupported("Container.withSecretVariable on an image without /bin/sh") from error
+                raise Unsupported(
+                    "Container.withSecretVariable on an image without /bin/sh"
+                ) from error
             output.take(2, reason.group(0).encode())
             return 1, output
 
-    async def _result(self, docker: Docker, container: str, code: int, output: Output) -> dict[str, Any]:
+    async def _result(
+        self, docker: Docker, container: str, code: int, output: Output
+    ) -> dict[str, Any]:
         if code in (126, 127) and output.stderr.startswith(b"[FATAL tini"):
             output = Output.empty()
-            output.take(2, f'exec: "{self.command.args[0]}": executable file not found in $PATH'.encode())
+            output.take(
+                2, f'exec: "{self.command.args[0]}": executable file not found in $PATH'.encode()
+            )
             code = 1
         secrets = [await secret.plaintext() for secret in self.before.secrets()]
         streams = {
@@ -259,7 +294,9 @@ class Run:
         if not self.command.accepts(code):
             raise ExecFailed(list(self.command.args), code, streams["stdout"], streams["stderr"])
         await self._redirect(container, output)
-        read_back = [m for m in self.before.mounted if isinstance(m, DirectoryMount) and not m.read_only]
+        read_back = [
+            m for m in self.before.mounted if isinstance(m, DirectoryMount) and not m.read_only
+        ]
         mounts = {mount.path: await mount.read_back(self.session, container) for mount in read_back}
         return {"exit_code": code, **streams, "mounts": mounts}
 
@@ -276,7 +313,9 @@ class Run:
                 where = clean(self.before.absolute(path))
                 owned = entry._replace(uid=uid, gid=gid, mtime=int(time.time()))
                 docker = await self.session.docker()
-                await docker.put_archive(container, tar_of(Tree({where: owned}), self.session.store))
+                await docker.put_archive(
+                    container, tar_of(Tree({where: owned}), self.session.store)
+                )
 
     async def _commit(self, docker: Docker, container: str, below_bytes: int) -> tuple[str, int]:
         try:

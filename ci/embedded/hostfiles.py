@@ -21,7 +21,11 @@ def read_tree(root: str, store: Store, keep: Filter) -> Tree:
         raise EngineError(f"failed to get snapshot: lstat {root}: {reason}")
     entries: dict[str, Entry] = {}
     for path, found in _walk(root, "", keep):
-        entry = _entry(found, store) if keep.keeps(path) or found.is_dir(follow_symlinks=False) else None
+        entry = (
+            _entry(found, store)
+            if keep.keeps(path) or found.is_dir(follow_symlinks=False)
+            else None
+        )
         if entry is not None:
             entries[path] = entry
     return Tree(entries).filtered(keep)

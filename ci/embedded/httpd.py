@@ -53,7 +53,10 @@ def port_of(server: asyncio.Server) -> int:
 
 
 async def _serve(
-    connection: h11.Connection, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    connection: h11.Connection,
+    handler: Handler,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
 ) -> None:
     while True:
         event = await _next(connection, reader, writer)
@@ -76,7 +79,9 @@ async def _next(
 ) -> h11.Event | type[h11.PAUSED]:
     while (event := connection.next_event()) is h11.NEED_DATA:
         if connection.they_are_waiting_for_100_continue:
-            writer.write(connection.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+            writer.write(
+                connection.send(h11.InformationalResponse(status_code=100, headers=[])) or b""
+            )
         connection.receive_data(await reader.read(READ_BYTES))
     return event  # type: ignore[return-value]
 
@@ -88,9 +93,11 @@ async def _body(
         yield bytes(event.data)
 
 
-async def _send(connection: h11.Connection, writer: asyncio.StreamWriter, response: Response) -> None:
+async def _send(
+    connection: h11.Connection, writer: asyncio.StreamWriter, response: Response
+) -> None:
     headers = {"content-length": str(len(response.body)), **response.headers}
-    head = h11.Response(status_code=response.status, headers=[(k, v) for k, v in headers.items()])
+    head = h11.Response(status_code=response.status, headers=list(headers.items()))
     parts = [connection.send(head)]
     if response.body:
         parts.append(connection.send(h11.Data(data=response.body)))

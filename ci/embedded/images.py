@@ -7,22 +7,26 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ci.embedded.archive import spool
 from ci.embedded.errors import Unsupported
-from ci.embedded.registry import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, Repository, parse_reference
-from ci.embedded.rootfs import Layer, Scratch
+from ci.embedded.layers import Layer
+from ci.embedded.reference import Repository, parse_reference
+from ci.embedded.registry import (
+    OCI_CONFIG,
+    OCI_INDEX,
+    OCI_LAYER,
+    OCI_MANIFEST,
+)
+from ci.embedded.rootfs import Scratch
 from ci.embedded.session import Session
 from ci.embedded.tree import Entry
 
 if TYPE_CHECKING:
     from ci.embedded.types.container import Container
-
-T = TypeVar("T")
-Make = Callable[[], Awaitable[T]]
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,11 @@ class OciImage:
     def descriptor(self) -> dict[str, Any]:
         """The entry in an index."""
         system, architecture, *variant = self.platform.split("/")
-        platform = {"architecture": architecture, "os": system, **({"variant": variant[0]} if variant else {})}
+        platform = {
+            "architecture": architecture,
+            "os": system,
+            **({"variant": variant[0]} if variant else {}),
+        }
         return {**_descriptor(OCI_MANIFEST, self.manifest), "platform": platform}
 
 
@@ -55,7 +63,10 @@ def _json(value: Any) -> bytes:
 
 
 def variants(
-    container: Container, others: Sequence[Container], forced_compression: str | None, media_types: str
+    container: Container,
+    others: Sequence[Container],
+    forced_compression: str | None,
+    media_types: str,
 ) -> list[Container]:
     """The containers that make one image; what cannot be done is refused."""
     if forced_compression not in (None, "Gzip", "GZIP"):
@@ -69,7 +80,9 @@ def variants(
 async def assemble(container: Container) -> OciImage:
     """Manifest and config of a container, with its layers where they can be sent from."""
     await container.filesystem.evaluate()
-    layers, below = await asyncio.gather(container.filesystem.layers(), container.filesystem.history())
+    layers, below = await asyncio.gather(
+        container.filesystem.layers(), container.filesystem.history()
+    )
     system, architecture, *variant = container.platform.split("/")
     config = {
         **({"created": below["created"]} if "created" in below else {}),
@@ -85,7 +98,9 @@ async def assemble(container: Container) -> OciImage:
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "config": _descriptor(OCI_CONFIG, raw),
-        "layers": [{"mediaType": OCI_LAYER, "digest": layer.digest, "size": layer.size} for layer in layers],
+        "layers": [
+            {"mediaType": OCI_LAYER, "digest": layer.digest, "size": layer.size} for layer in layers
+        ],
     }
     if container.config.annotations:
         manifest["annotations"] = dict(container.config.annotations)
@@ -99,7 +114,9 @@ def _history(below: list[dict[str, Any]], layers: int) -> list[dict[str, Any]]:
     return [*below, *added] if missing >= 0 else [{"comment": "ci.embedded"}] * layers
 
 
-async def publish(session: Session, containers: Sequence[Container], address: str, *, via: str) -> str:
+async def publish(
+    session: Session, containers: Sequence[Container], address: str, *, via: str
+) -> str:
     """Push one image or an index; returns ``registry/repository:tag@digest``."""
     reference = parse_reference(address)
     target = reference.repository._replace(via=via)
@@ -109,10 +126,15 @@ async def publish(session: Session, containers: Sequence[Container], address: st
     await _push_blobs(session, target, images)
     registries = session.registries
     if len(images) == 1:
-        digest = await registries.push_manifest(target, reference.tag, images[0].manifest, OCI_MANIFEST)
+        digest = await registries.push_manifest(
+            target, reference.tag, images[0].manifest, OCI_MANIFEST
+        )
     else:
         await asyncio.gather(
-            *(registries.push_manifest(target, digest_of(i.manifest), i.manifest, OCI_MANIFEST) for i in images)
+            *(
+                registries.push_manifest(target, digest_of(i.manifest), i.manifest, OCI_MANIFEST)
+                for i in images
+            )
         )
         digest = await registries.push_manifest(target, reference.tag, index_of(images), OCI_INDEX)
     return f"{target.host}/{target.path}:{reference.tag}@{digest}"
@@ -159,7 +181,11 @@ def _write_layout(session: Session, images: Sequence[OciImage]) -> tuple[str, in
         }
         for image in images
     ]
-    texts = {"index.json": index, "manifest.json": docker, "oci-layout": {"imageLayoutVersion": "1.0.0"}}
+    texts = {
+        "index.json": index,
+        "manifest.json": docker,
+        "oci-layout": {"imageLayoutVersion": "1.0.0"},
+    }
     with spool() as out:
         with tarfile.open(fileobj=out, mode="w") as tar:
             for folder in ("blobs", "blobs/sha256"):
@@ -168,7 +194,10 @@ def _write_layout(session: Session, images: Sequence[OciImage]) -> tuple[str, in
                 tar.addfile(info)
             for name in sorted(names):
                 with session.store.blob_path(name).open("rb") as blob:
-                    tar.addfile(_file(f"blobs/sha256/{name}", session.store.blob_path(name).stat().st_size), blob)
+                    tar.addfile(
+                        _file(f"blobs/sha256/{name}", session.store.blob_path(name).stat().st_size),
+                        blob,
+                    )
             for name, value in texts.items():
                 raw = _json(value)
                 tar.addfile(_file(name, len(raw)), io.BytesIO(raw))
@@ -180,5 +209,3 @@ def _file(name: str, size: int) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     info.size, info.mode = size, 0o644
     return info
-
-

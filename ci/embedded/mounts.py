@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ci.embedded.archive import tar_of
 from ci.embedded.errors import EngineError
 from ci.embedded.lazy import Lazy
-from ci.embedded.rootfs import Rootfs, read_container, resolve_owner
+from ci.embedded.owners import resolve_owner
+from ci.embedded.rootfs import Rootfs, read_container
 from ci.embedded.session import LABEL_STATE, Session
 from ci.embedded.store import key_of
 from ci.embedded.tree import Entry, Tree, clean
@@ -40,7 +41,9 @@ class Mount:
 
     async def read(self, path: str) -> tuple[Entry, Tree]:
         """What the API may read of it."""
-        raise EngineError(f"{path}: cannot retrieve path from {type(self).__name__.removesuffix('Mount').lower()}")
+        raise EngineError(
+            f"{path}: cannot retrieve path from {type(self).__name__.removesuffix('Mount').lower()}"
+        )
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,9 @@ class DirectoryMount(Mount):
         return entry, tree.directory(resolved) if entry.kind == "d" else Tree()
 
 
-def private_file(session: Session, text: str, *, mode: int, owner: tuple[int, int] | None = None) -> str:
+def private_file(
+    session: Session, text: str, *, mode: int, owner: tuple[int, int] | None = None
+) -> str:
     """A file that only this session's containers see, gone with the session."""
     path = session.private / secrets.token_hex(8)
     with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:

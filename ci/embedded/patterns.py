@@ -67,7 +67,9 @@ class Filter:
 
     def keeps(self, path: str) -> bool:
         """Whether the path itself is kept; a parent of a kept path is kept besides."""
-        return (self.include is None or self.include.matches(path)) and not self.exclude.matches(path)
+        return (self.include is None or self.include.matches(path)) and not self.exclude.matches(
+            path
+        )
 
     def prunes(self, directory: str) -> bool:
         """Whether nothing below `directory` can be kept, so that it need not be read."""

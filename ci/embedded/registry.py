@@ -9,11 +9,11 @@ import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 
-from ci.embedded.errors import EngineError
+from ci.embedded.reference import DOCKER_HUB, Reference, RegistryError, Repository
 from ci.embedded.store import Store
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -23,48 +23,10 @@ OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))
-DOCKER_HUB = "docker.io"
 ATTEMPTS = 5
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 MANIFEST_LIMIT_BYTES = 4 << 20
-_REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*", re.ASCII)
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"', re.ASCII)
-
-
-class RegistryError(EngineError):
-    """A registry refused or could not be understood."""
-
-
-class Repository(NamedTuple):
-    """A repository of a registry, and where the registry is dialled when that is another address."""
-
-    host: str
-    path: str
-    via: str = ""
-
-
-class Reference(NamedTuple):
-    """A parsed image reference."""
-
-    repository: Repository
-    tag: str
-    digest: str
-
-
-def parse_reference(text: str) -> Reference:
-    """Read ``[registry/]repository[:tag][@digest]`` with Docker Hub's defaults."""
-    name, _, digest = text.partition("@")
-    head, slash, last = name.rpartition("/")
-    last, _, tag = last.partition(":")
-    name = head + slash + last
-    first, _, rest = name.partition("/")
-    if rest and ("." in first or ":" in first or first == "localhost"):
-        host, path = first, rest
-    else:
-        host, path = DOCKER_HUB, name if "/" in name else f"library/{name}"
-    if not _REPOSITORY.fullmatch(path):
-        raise RegistryError(f"failed to parse image address {text}: invalid reference format")
-    return Reference(Repository(host, path), tag or ("" if digest else "latest"), digest)
 
 
 @dataclass(frozen=True)
@@ -98,16 +60,24 @@ class Registries:
 
     async def resolve(self, reference: Reference, platform: str) -> tuple[str, Image]:
         """The digest that the reference names now, and the image of one platform behind it."""
-        top, manifest = await self._manifest(reference.repository, reference.digest or reference.tag)
+        top, manifest = await self._manifest(
+            reference.repository, reference.digest or reference.tag
+        )
         digest = top
         if "manifests" in manifest:
             digest = _choose(manifest, platform)
             _, manifest = await self._manifest(reference.repository, digest)
-        config = json.loads(await self._blob_bytes(reference.repository, manifest["config"]["digest"]))
+        config = json.loads(
+            await self._blob_bytes(reference.repository, manifest["config"]["digest"])
+        )
         return top, Image(reference.repository, digest, manifest, config)
 
-    async def _manifest(self, repository: Repository, identifier: str) -> tuple[str, dict[str, Any]]:
-        response = await self.send(repository, "GET", f"manifests/{identifier}", headers={"Accept": ACCEPT})
+    async def _manifest(
+        self, repository: Repository, identifier: str
+    ) -> tuple[str, dict[str, Any]]:
+        response = await self.send(
+            repository, "GET", f"manifests/{identifier}", headers={"Accept": ACCEPT}
+        )
         if response.status_code == 404:
             raise RegistryError("not found")
         raw = _checked(response).content
@@ -115,7 +85,9 @@ class Registries:
         if ":" in identifier and digest != identifier:
             raise RegistryError(f"{repository.path}@{identifier}: the registry sent {digest}")
         if len(raw) > MANIFEST_LIMIT_BYTES:
-            raise RegistryError(f"{repository.path}:{identifier}: manifest of {len(raw)} bytes is too large")
+            raise RegistryError(
+                f"{repository.path}:{identifier}: manifest of {len(raw)} bytes is too large"
+            )
         return digest, json.loads(raw)
 
     async def _blob_bytes(self, repository: Repository, digest: str) -> bytes:
@@ -141,8 +113,10 @@ class Registries:
 
     # Pushing ----------------------------------------------------------------------------
 
-    async def push_blob(self, target: Repository, digest: str, size: int, source: Repository | None) -> None:
-        """Make sure that a blob is there: already, mounted from a neighbour, or uploaded from the store."""
+    async def push_blob(
+        self, target: Repository, digest: str, size: int, source: Repository | None
+    ) -> None:
+        """Have a blob there: already, mounted from a neighbour, or uploaded from the store."""
         head = await self.send(target, "HEAD", f"blobs/{digest}", push=True)
         if head.status_code == 200:
             return
@@ -159,16 +133,27 @@ class Registries:
             if await self._upload(target, _checked(start).headers["location"], digest, size):
                 return
             await _pause(attempt)
-        raise RegistryError(f"pushing blob {digest} to {target.host}/{target.path} failed {ATTEMPTS} times")
+        raise RegistryError(
+            f"pushing blob {digest} to {target.host}/{target.path} failed {ATTEMPTS} times"
+        )
 
     async def _upload(self, target: Repository, location: str, digest: str, size: int) -> bool:
         """Send a blob in one request; False when trying again may help."""
-        url = httpx.URL(location) if "://" in location else httpx.URL(self._base(target)).join(location)
+        url = (
+            httpx.URL(location)
+            if "://" in location
+            else httpx.URL(self._base(target)).join(location)
+        )
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
         url = url.copy_merge_params({"digest": digest})
         try:
             response = await self._authorized(
-                target, "PUT", url, push=True, headers=headers, content=lambda: self._read_blob(digest)
+                target,
+                "PUT",
+                url,
+                push=True,
+                headers=headers,
+                content=lambda: self._read_blob(digest),
             )
         except httpx.TransportError:
             return False
@@ -182,11 +167,15 @@ class Registries:
             while chunk := file.read(1 << 20):
                 yield chunk
 
-    async def push_manifest(self, target: Repository, identifier: str, raw: bytes, media_type: str) -> str:
+    async def push_manifest(
+        self, target: Repository, identifier: str, raw: bytes, media_type: str
+    ) -> str:
         """Put a manifest; returns its digest."""
         headers = {"Content-Type": media_type}
         _checked(
-            await self.send(target, "PUT", f"manifests/{identifier}", push=True, headers=headers, body=raw)
+            await self.send(
+                target, "PUT", f"manifests/{identifier}", push=True, headers=headers, body=raw
+            )
         )
         return "sha256:" + hashlib.sha256(raw).hexdigest()
 
@@ -194,8 +183,7 @@ class Registries:
 
     def _base(self, repository: Repository) -> str:
         address = repository.via or repository.host
-        name = address.rpartition(":")[0] or address
-        plain = bool(repository.via) or name == "localhost" or name.startswith("127.")
+        plain = bool(repository.via) or _is_loopback(address)
         return f"{'http' if plain else 'https'}://{address}"
 
     async def _endpoints(self, repository: Repository, *, push: bool) -> list[str]:
@@ -219,17 +207,23 @@ class Registries:
         for endpoint in (endpoints := await self._endpoints(repository, push=push)):
             url = httpx.URL(f"{endpoint}/v2/{repository.path}/{path}")
             try:
-                response = await self._retried(repository, method, url, push=push, content=content, **options)
+                response = await self._retried(
+                    repository, method, url, push=push, content=content, **options
+                )
             except httpx.TransportError as error:
                 if endpoint == endpoints[-1]:
-                    raise RegistryError(f"failed to do request: {method} {url}: {_root_cause(error)}") from error
+                    raise RegistryError(
+                        f"failed to do request: {method} {url}: {_root_cause(error)}"
+                    ) from error
                 continue
             if response.status_code < 400 or endpoint == endpoints[-1]:
                 break
             await response.aclose()
         return response
 
-    async def _retried(self, repository: Repository, method: str, url: httpx.URL, **options: Any) -> httpx.Response:
+    async def _retried(
+        self, repository: Repository, method: str, url: httpx.URL, **options: Any
+    ) -> httpx.Response:
         for attempt in range(ATTEMPTS):
             last = attempt == ATTEMPTS - 1
             try:
@@ -245,7 +239,7 @@ class Registries:
             await _pause(attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _authorized(
+    async def _authorized(  # noqa: PLR0913 - what httpx takes, and whose token
         self,
         repository: Repository,
         method: str,
@@ -266,7 +260,9 @@ class Registries:
                 method, url, headers={**(headers or {}), **auth}, content=body, **options
             )
             # httpx drops Authorization when a redirect leaves the host.
-            response = await self._http.send(request, stream=stream, follow_redirects=method == "GET")
+            response = await self._http.send(
+                request, stream=stream, follow_redirects=method == "GET"
+            )
             if response.status_code != 401 or fresh:
                 return response
             await response.aclose()
@@ -279,14 +275,31 @@ class Registries:
         if not challenge.lower().startswith("bearer"):
             if credentials is None:
                 raise RegistryError(f"{host} asks for a login and none was given")
-            return httpx.BasicAuth(*credentials)._auth_header  # noqa: SLF001 - no public spelling
+            return httpx.BasicAuth(*credentials)._auth_header
         fields = dict(_CHALLENGE.findall(challenge))
+        if not _is_safe(fields.get("realm", ""), host):
+            raise RegistryError(f"{host} sends logins to {fields.get('realm')!r}: refused")
         query = {"service": fields.get("service", ""), "scope": f"repository:{path}:{actions}"}
-        answer = await self._http.get(fields["realm"], params=query, auth=credentials or httpx.USE_CLIENT_DEFAULT)
+        answer = await self._http.get(
+            fields["realm"], params=query, auth=credentials or httpx.USE_CLIENT_DEFAULT
+        )
         if answer.status_code != 200:
-            raise RegistryError(f"failed to authorize with {host}: {answer.status_code} {answer.text[:200]}")
+            raise RegistryError(
+                f"failed to authorize with {host}: {answer.status_code} {answer.text[:200]}"
+            )
         body = answer.json()
         return f"Bearer {body.get('token') or body['access_token']}"
+
+
+def _is_safe(realm: str, host: str) -> bool:
+    """Whether a login may be sent there: over TLS, or on this machine as the registry itself."""
+    url, is_local = httpx.URL(realm), _is_loopback(host)
+    return url.scheme == "https" or (url.scheme == "http" and is_local and _is_loopback(url.host))
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.partition(":")[0]
+    return name == "localhost" or name.startswith("127.")
 
 
 def _root_cause(error: BaseException) -> BaseException:
@@ -303,17 +316,18 @@ async def _pause(attempt: int) -> None:
 def _checked(response: httpx.Response) -> httpx.Response:
     if response.status_code >= 400:
         request = response.request
-        text = f"{request.method} {request.url.copy_with(query=None)}: {response.status_code} {response.reason_phrase}"
+        url, status = request.url.copy_with(query=None), response.status_code
+        text = f"{request.method} {url}: {status} {response.reason_phrase}"
         raise RegistryError(f"unexpected status from {text} {response.text[:300]}".rstrip())
     return response
 
 
 def _choose(index: dict[str, Any], platform: str) -> str:
-    """The digest of the manifest for a platform; a variant that was not asked for does not matter."""
+    """The manifest's digest for a platform; a variant that was not asked for does not matter."""
     system, architecture, *variant = platform.split("/")
     for entry in index["manifests"]:
         has = entry.get("platform", {})
-        if (has.get("os"), has.get("architecture")) == (system, architecture):
-            if not variant or has.get("variant") in (None, variant[0]):
-                return str(entry["digest"])
+        same = (has.get("os"), has.get("architecture")) == (system, architecture)
+        if same and (not variant or has.get("variant") in (None, variant[0])):
+            return str(entry["digest"])
     raise RegistryError(f"no match for platform in manifest: not found ({platform})")

@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import hashlib
-import json
 import posixpath
-import shutil
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, Any, NamedTuple
+from typing import Any
 
-from ci.embedded import sink
 from ci.embedded.archive import read_tar, tar_of
-from ci.embedded.docker import Docker, DockerError
 from ci.embedded.errors import EngineError
+from ci.embedded.layers import Layer, pack_layer, take_image
 from ci.embedded.lazy import Lazy
-from ci.embedded.registry import Image, Repository
+from ci.embedded.registry import Image
 from ci.embedded.session import IMAGES, Session
 from ci.embedded.store import key_of
 from ci.embedded.tree import Entry, Tree, clean, missing
 
-MAX_LAYERS = 100  # overlay2 takes 128
 MAX_LINKS = 40
-
-
-class Layer(NamedTuple):
-    """A layer as it is pushed; `source` has it when the store has not."""
-
-    diff_id: str
-    digest: str
-    size: int
-    source: Repository | None = None
 
 
 class Rootfs(ABC):
@@ -62,23 +46,27 @@ class Rootfs(ABC):
         """What lies over `image`."""
         return Tree()
 
-    async def evaluate(self) -> None:
+    async def evaluate(self) -> None:  # noqa: B027 - most have nothing to do
         """Do now what is otherwise done on first use."""
 
     async def container(self, body: dict[str, Any], *, platform: str | None = None) -> str:
         """Create a container of this file system."""
-        container = await self.session.container({**body, "Image": await self.image()}, platform=platform)
+        container = await self.session.container(
+            {**body, "Image": await self.image()}, platform=platform
+        )
         if (writes := await self.writes()).entries:
             docker = await self.session.docker()
-            await docker.put_archive(container, await asyncio.to_thread(tar_of, writes, self.session.store))
+            await docker.put_archive(
+                container, await asyncio.to_thread(tar_of, writes, self.session.store)
+            )
         return container
 
     async def read(self, path: str) -> tuple[Entry, Tree]:
         """The entry at `path`, links followed, and the tree below it."""
         key = f"read:{await self.key()}:{path}"
-        if found := self.session.store.get(key):
-            if (tree := self.session.store.tree(found["tree"])) is not None:
-                return Entry(*found["entry"]), tree
+        found = self.session.store.get(key)
+        if found and (tree := self.session.store.tree(found["tree"])) is not None:
+            return Entry(*found["entry"]), tree
         entry, tree = await self._read(path)
         self.session.store.put(key, {"entry": entry, "tree": self.session.store.put_tree(tree)})
         return entry, tree
@@ -105,7 +93,9 @@ async def read_container(session: Session, container: str, path: str) -> tuple[E
     tar = await docker.get_archive(container, path or "/")
     name = posixpath.basename(path.rstrip("/"))
     if stat.is_directory:
-        return Entry("d", stat.mode), await asyncio.to_thread(read_tar, tar, session.store, strip=name)
+        return Entry("d", stat.mode), await asyncio.to_thread(
+            read_tar, tar, session.store, strip=name
+        )
     tree = await asyncio.to_thread(read_tar, tar, session.store)
     return tree.entries[name], Tree()
 
@@ -168,8 +158,13 @@ class Pulled(Rootfs):
         return str(found["Id"])
 
     async def layers(self) -> list[Layer]:
-        pairs = zip(self.source.config["rootfs"]["diff_ids"], self.source.manifest["layers"], strict=True)
-        return [Layer(diff, layer["digest"], layer["size"], self.source.repository) for diff, layer in pairs]
+        pairs = zip(
+            self.source.config["rootfs"]["diff_ids"], self.source.manifest["layers"], strict=True
+        )
+        return [
+            Layer(diff, layer["digest"], layer["size"], self.source.repository)
+            for diff, layer in pairs
+        ]
 
     async def history(self) -> dict[str, Any]:
         return self.source.config
@@ -199,34 +194,6 @@ class Built(Rootfs):
         return await self.session.once(
             f"take:{self.image_id}", lambda: take_image(self.session, self.image_id, self.known)
         )
-
-
-async def take_image(
-    session: Session, image: str, known: Sequence[Layer]
-) -> tuple[list[Layer], dict[str, Any]]:
-    """An image's layers, brought into the store where no registry has them, and its config."""
-    key = key_of("layers", image, [layer.digest for layer in known])
-    if found := session.store.get(key):
-        layers = [_layer(row) for row in found["layers"]]
-        if all(layer.source or session.store.has_blob(layer.digest[7:]) for layer in layers):
-            return layers, found["config"]
-    docker = await session.docker()
-    session.log(f"take layers of {image[:19]}")
-    by_digest = {layer.digest: layer for layer in known}
-    manifest = await sink.receive(docker, session.store, image, by_digest)
-    config = json.loads(session.store.read_bytes(manifest["config"]["digest"].removeprefix("sha256:")))
-    layers = []
-    for diff_id, layer in zip(config["rootfs"]["diff_ids"], manifest["layers"], strict=True):
-        digest = layer["digest"]
-        size = layer["size"] or session.store.blob_path(digest[7:]).stat().st_size
-        layers.append(by_digest.get(digest) or Layer(diff_id, digest, size))
-    session.store.put(key, {"layers": layers, "config": config})
-    return layers, config
-
-
-def _layer(row: list[Any]) -> Layer:
-    diff_id, digest, size, source = row
-    return Layer(diff_id, digest, size, Repository(*source) if source else None)
 
 
 @dataclass(eq=False)
@@ -273,83 +240,3 @@ class Written(Rootfs):
         whole = (await self.writes()).completed()
         resolved, entry = whole.lookup(path)
         return entry, whole.directory(resolved) if entry.kind == "d" else Tree()
-
-
-async def pack_layer(session: Session, tree: Tree) -> Layer:
-    """A tree as a compressed layer in the store."""
-    key = f"layer:{session.store.put_tree(tree)}"
-    if found := session.store.get(key):
-        layer = _layer(found)
-        if session.store.has_blob(layer.digest[7:]):
-            return layer
-    layer = await asyncio.to_thread(_pack, session, tree)
-    session.store.put(key, layer)
-    return layer
-
-
-def _pack(session: Session, tree: Tree) -> Layer:
-    with tar_of(tree, session.store) as tar, tempfile.TemporaryFile(dir=session.store.root / "tmp") as packed:
-        diff_id = _sha256(tar)
-        with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0, filename="") as gz:
-            shutil.copyfileobj(tar, gz, 1 << 20)
-        packed.seek(0)
-        digest, size = session.store.put_stream(packed)
-    return Layer(diff_id, f"sha256:{digest}", size)
-
-
-def _sha256(file: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):
-        digest.update(chunk)
-    file.seek(0)
-    return f"sha256:{digest.hexdigest()}"
-
-
-async def runnable_image(session: Session, image: str, *, mounted: set[str]) -> str:
-    """The image, or a flat copy where commands would lose data or room.
-
-    What is written below a VOLUME is not in a commit, and layers are limited.
-    """
-    docker = await session.docker()
-    facts = await docker.image(image)
-    if facts is None:
-        raise EngineError(f"image {image} is gone from the Docker engine")
-    volumes = set(facts["Config"].get("Volumes") or ()) - mounted
-    if not volumes and len(facts["RootFS"].get("Layers") or ()) <= MAX_LAYERS:
-        return image
-    return await session.once(f"flat:{image}", lambda: _flatten(session, docker, image))
-
-
-async def _flatten(session: Session, docker: Docker, image: str) -> str:
-    key = key_of("flat", await session.engine_key(), image)
-    if (found := session.store.get(key)) and await docker.image(found):
-        return str(found)
-    session.log(f"flatten {image[:19]}")
-    container = await session.container({"Image": image, "Entrypoint": ["/none"]})
-    try:
-        tar = await docker.download(f"/containers/{container}/export")
-        flat = await docker.import_tar(tar, repository=IMAGES, tag=key[:32])
-    except DockerError as error:
-        raise EngineError(f"cannot flatten {image}: {error}") from error
-    finally:
-        await session.remove(container)
-    session.store.put(key, flat, image=flat)
-    return flat
-
-
-async def resolve_owner(rootfs: Rootfs, owner: str) -> tuple[int, int]:
-    """Numbers of ``user[:group]``, looked up in the file system's own passwd and group files."""
-    user, _, group = owner.partition(":")
-    uid, primary = (int(user), int(user)) if user.isdigit() else await _account(rootfs, "passwd", user)
-    if not group:
-        return uid, primary
-    return uid, int(group) if group.isdigit() else (await _account(rootfs, "group", group))[0]
-
-
-async def _account(rootfs: Rootfs, database: str, name: str) -> tuple[int, int]:
-    entry, _ = await rootfs.read(f"/etc/{database}")
-    for line in rootfs.session.store.read_bytes(entry.content).decode(errors="replace").splitlines():
-        fields = line.split(":")
-        if fields[0] == name:
-            return int(fields[2]), int(fields[3]) if database == "passwd" else 0
-    raise EngineError(f"no such {'user' if database == 'passwd' else 'group'}: {name}")

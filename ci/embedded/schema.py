@@ -34,7 +34,9 @@ def load(cache: Path) -> tuple[GraphQLSchema, Path]:
     """The schema, and where the answer to the client's introspection may be kept."""
     source = client_source()
     status = source.stat()
-    key = hashlib.sha256(f"{VERSION}{source}{status.st_mtime_ns}{status.st_size}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(
+        f"{VERSION}{source}{status.st_mtime_ns}{status.st_size}".encode()
+    ).hexdigest()[:16]
     cache.mkdir(parents=True, exist_ok=True)
     kept = cache / f"{key}.graphql"
     if not kept.exists():
@@ -48,12 +50,16 @@ class Derivation:
     """Reads the classes of the client's generated module."""
 
     def __init__(self, source: str) -> None:
-        classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.bases]
+        classes = [
+            node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.bases
+        ]
         self.by_base: dict[str, dict[str, ast.ClassDef]] = {}
         for node in classes:
             self.by_base.setdefault(ast.unparse(node.bases[0]), {})[node.name] = node
         self.objects = {**self._classes("Type"), **self._classes("Root")}
-        self.interfaces = {name for name in self._classes("Protocol") if f"_{name}Client" in self.objects}
+        self.interfaces = {
+            name for name in self._classes("Protocol") if f"_{name}Client" in self.objects
+        }
 
     def _classes(self, base: str) -> dict[str, ast.ClassDef]:
         return self.by_base.get(base, {})
@@ -72,13 +78,22 @@ class Derivation:
 
     def _input(self, name: str, node: ast.ClassDef) -> str:
         items = [item for item in node.body if isinstance(item, ast.AnnAssign)]
-        fields = (f"{_camel(ast.unparse(i.target))}: {self._type(i.annotation, name, result=False)}" for i in items)
+        fields = (
+            f"{_camel(ast.unparse(i.target))}: {self._type(i.annotation, name, result=False)}"
+            for i in items
+        )
         return f"input {name} {{ {' '.join(fields)} }}"
 
     def _object(self, class_name: str, node: ast.ClassDef) -> str:
-        name = class_name.removeprefix("_").removesuffix("Client") if class_name.startswith("_") else class_name
+        name = (
+            class_name.removeprefix("_").removesuffix("Client")
+            if class_name.startswith("_")
+            else class_name
+        )
         methods = [m for m in node.body if isinstance(m, ast.FunctionDef | ast.AsyncFunctionDef)]
-        fields = dict(f for m in methods if not m.name.startswith("__") for f in self._field(m, name))
+        fields = dict(
+            f for m in methods if not m.name.startswith("__") for f in self._field(m, name)
+        )
         body = "\n".join(f"  {text}" for text in fields.values())
         if class_name.startswith("_") and name in self.interfaces:
             return f"interface {name} {{\n{body}\n}}"
@@ -88,8 +103,10 @@ class Derivation:
         implements = f" implements {' & '.join(implied)}" if implied else ""
         return f"type {name}{implements} {{\n{body}\n}}"
 
-    def _field(self, method: ast.FunctionDef | ast.AsyncFunctionDef, owner: str) -> Iterator[tuple[str, str]]:
-        """Name and definition of the field that a method of the client selects, if it selects one."""
+    def _field(
+        self, method: ast.FunctionDef | ast.AsyncFunctionDef, owner: str
+    ) -> Iterator[tuple[str, str]]:
+        """Name and definition of the field that a method of the client selects, if any."""
         calls = [node for node in ast.walk(method) if isinstance(node, ast.Call)]
         named = {ast.unparse(call.func).rpartition(".")[2]: call for call in reversed(calls)}
         by_id = named.get("execute_sync")
@@ -99,17 +116,24 @@ class Derivation:
             field = ast.literal_eval(by_id.args[1]) if len(by_id.args) > 1 else "sync"
         else:
             return
-        arguments = [self._argument(call, method, owner) for call in calls if ast.unparse(call.func) == "Arg"]
+        arguments = [
+            self._argument(call, method, owner) for call in calls if ast.unparse(call.func) == "Arg"
+        ]
         listed = f"({', '.join(arguments)})" if arguments else ""
-        yield field, f"{field}{listed}: {self._result(method, owner, by_id=by_id is not None or field == 'id')}"
+        result = self._result(method, owner, by_id=by_id is not None or field == "id")
+        yield field, f"{field}{listed}: {result}"
 
-    def _result(self, method: ast.FunctionDef | ast.AsyncFunctionDef, owner: str, *, by_id: bool) -> str:
+    def _result(
+        self, method: ast.FunctionDef | ast.AsyncFunctionDef, owner: str, *, by_id: bool
+    ) -> str:
         if by_id:
             return "ID!"
         result = self._type(method.returns, owner, result=True) if method.returns else "None!"
         return "Void" if result == "None!" else result
 
-    def _argument(self, call: ast.Call, method: ast.FunctionDef | ast.AsyncFunctionDef, owner: str) -> str:
+    def _argument(
+        self, call: ast.Call, method: ast.FunctionDef | ast.AsyncFunctionDef, owner: str
+    ) -> str:
         parameters = {arg.arg: arg for arg in (*method.args.args, *method.args.kwonlyargs)}
         used = [node.id for node in ast.walk(call.args[1]) if isinstance(node, ast.Name)]
         annotation = parameters[next(name for name in used if name in parameters)].annotation

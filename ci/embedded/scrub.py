@@ -57,7 +57,7 @@ class Scrubber:
         return text
 
     def scrub_long(self, text: str) -> str:
-        """Mask in text that the engine itself writes, where a short secret would hit plain words."""
+        """Mask in the engine's own text, where a short secret would hit plain words."""
         for form in sorted(self._forms, key=len, reverse=True):
             if len(form) >= ENCODED_FROM_CHARACTERS:
                 text = text.replace(form, MASK)

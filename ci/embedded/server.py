@@ -46,7 +46,12 @@ from ci.embedded.errors import EngineError, Unsupported
 from ci.embedded.httpd import Request, Response, listen, port_of
 from ci.embedded.session import Session
 
-RULES = (FieldsOnCorrectTypeRule, KnownArgumentNamesRule, KnownTypeNamesRule, ProvidedRequiredArgumentsRule)
+RULES = (
+    FieldsOnCorrectTypeRule,
+    KnownArgumentNamesRule,
+    KnownTypeNamesRule,
+    ProvidedRequiredArgumentsRule,
+)
 # A chain of calls is one query as deep as the chain is long; graphql-core stops at 200.
 graphql.language.parser.MAX_NESTING_DEPTH = 100_000
 RECURSION_LIMIT = 20_000
@@ -92,7 +97,9 @@ def _default(node: InputValueDefinitionNode | None) -> Any:
 def _load(session: Session, value: Any) -> Any:
     if value is None or value is Undefined:
         return None
-    return [session.load(item) for item in value] if isinstance(value, list) else session.load(value)
+    return (
+        [session.load(item) for item in value] if isinstance(value, list) else session.load(value)
+    )
 
 
 def _serve_fields(types: GraphQLSchema, session: Session) -> None:
@@ -108,7 +115,7 @@ class Endpoint:
     """Answers the queries of one session."""
 
     def __init__(self, session: Session) -> None:
-        from ci.embedded.types.query import Query  # noqa: PLC0415 - keeps `functions` from loading it
+        from ci.embedded.types.query import Query
 
         self.session, self.token = session, secrets.token_hex(16)
         self.types, self.introspection = schema.load(session.store.root / "schema")
@@ -118,7 +125,9 @@ class Endpoint:
     async def handle(self, request: Request) -> Response:
         """One HTTP request."""
         expected = "Basic " + base64.b64encode(f"{self.token}:".encode()).decode()
-        if not secrets.compare_digest(request.headers.get("authorization", "").encode(), expected.encode()):
+        if not secrets.compare_digest(
+            request.headers.get("authorization", "").encode(), expected.encode()
+        ):
             return Response(401)
         if request.target.partition("?")[0] != "/query" or request.method != "POST":
             return Response(404)
@@ -163,7 +172,11 @@ class Endpoint:
         original = error.original_error
         if original is not None and not isinstance(original, EngineError):
             self.session.log("".join(traceback.format_exception(original)))
-        message = error.message if isinstance(original, EngineError | None) else f"{type(original).__name__}: {original}"
+        message = (
+            error.message
+            if isinstance(original, EngineError | None)
+            else f"{type(original).__name__}: {original}"
+        )
         formatted = {"message": self.session.scrubber.scrub_long(message), "path": error.path}
         return {**formatted, "extensions": error.extensions} if error.extensions else formatted
 
@@ -191,7 +204,7 @@ async def serve(environ: Mapping[str, str] | None = None) -> AsyncIterator[tuple
 @contextlib.contextmanager
 def session(environ: Mapping[str, str] | None = None) -> Iterator[tuple[int, str]]:
     """Serve a session on a thread of its own and point this process's client at it."""
-    ready: asyncio.Future[Any] | Any = threading.Event()
+    ready = threading.Event()
     box: dict[str, Any] = {}
 
     async def main() -> None:
@@ -203,7 +216,7 @@ def session(environ: Mapping[str, str] | None = None) -> Iterator[tuple[int, str
     def run() -> None:
         try:
             asyncio.run(main())
-        except BaseException as error:  # noqa: BLE001 - raised again by the thread that waits
+        except BaseException as error:
             box["error"] = error
             ready.set()
 

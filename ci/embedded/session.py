@@ -18,7 +18,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ci.embedded.docker import Docker, docker_credentials, find_docker
+from ci.embedded.docker import Docker
+from ci.embedded.dockerenv import docker_credentials, find_docker
 from ci.embedded.errors import EngineError
 from ci.embedded.registry import Registries
 from ci.embedded.scrub import Scrubber
@@ -44,7 +45,7 @@ class Session:
     """Store, Docker, registries, secrets and running things of one client."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        # Dagger reads env:// secrets from where the session was started: changes after that do not count.
+        # As with Dagger: what env:// secrets find is settled when the session starts.
         self.environ = dict(environ)
         self.id = secrets.token_hex(6)
         self.store = Store(state_directory(environ))
@@ -69,7 +70,9 @@ class Session:
         """Tell what the engine is doing, when asked to."""
         if self._verbose:
             elapsed = time.monotonic() - self._started
-            print(f"[{elapsed:6.1f}s] {self.scrubber.scrub_long(text)}", file=sys.stderr, flush=True)
+            print(
+                f"[{elapsed:6.1f}s] {self.scrubber.scrub_long(text)}", file=sys.stderr, flush=True
+            )
 
     def _login(self, host: str) -> tuple[str, str] | None:
         return self.logins.get(host) or docker_credentials(self.environ, host)
@@ -95,7 +98,9 @@ class Session:
         try:
             return self._handles[handle]
         except KeyError:
-            raise EngineError(f"unknown ID {handle[:40]!r}: an ID lives as long as its session") from None
+            raise EngineError(
+                f"unknown ID {handle[:40]!r}: an ID lives as long as its session"
+            ) from None
 
     def secret_key(self, plaintext: str) -> str:
         """What stands for a secret in cache keys; useless without this store's salt."""
@@ -104,7 +109,7 @@ class Session:
     # Work -------------------------------------------------------------------------------
 
     async def once(self, key: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run `work` unless the same key is under way or done in this session; failures are not kept."""
+        """Run `work` unless its key is under way or done in this session; failures are not kept."""
         future: asyncio.Future[T] | None = self._work.get(key)
         if future is None:
             future = self._work[key] = asyncio.ensure_future(work())
@@ -178,9 +183,15 @@ class Session:
                 future.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
         await asyncio.gather(*(closer() for closer in self._closers), return_exceptions=True)
-        if self._docker is not None and not self._docker.cancelled() and self._docker.exception() is None:
+        if (
+            self._docker is not None
+            and not self._docker.cancelled()
+            and self._docker.exception() is None
+        ):
             docker = self._docker.result()
-            await asyncio.gather(*(docker.remove(c) for c in self.containers), return_exceptions=True)
+            await asyncio.gather(
+                *(docker.remove(c) for c in self.containers), return_exceptions=True
+            )
             await self._prune(docker)
             await docker.close()
         await self.registries.close()

@@ -45,7 +45,9 @@ class Sink:
         if request.method == "PUT":
             raw = b"".join([chunk async for chunk in request.body])
             self.manifest = json.loads(raw)
-            return Response(201, {"docker-content-digest": f"sha256:{hashlib.sha256(raw).hexdigest()}"})
+            return Response(
+                201, {"docker-content-digest": f"sha256:{hashlib.sha256(raw).hexdigest()}"}
+            )
         return Response(200 if path == "/v2/" else 404)
 
     def _blob(self, digest: str) -> Response:
@@ -58,7 +60,9 @@ class Sink:
             return Response(404)
         return Response(200, {"content-length": str(size), "docker-content-digest": digest})
 
-    async def _receive(self, request: Request, path: str, writer: BlobWriter, query: str) -> Response:
+    async def _receive(
+        self, request: Request, path: str, writer: BlobWriter, query: str
+    ) -> Response:
         async for chunk in request.body:
             writer.write(chunk)
         if request.method == "PATCH":
@@ -74,7 +78,7 @@ def _accepted(location: str, size_bytes: int) -> Response:
 
 
 async def receive(docker: Docker, store: Store, image: str, known: Iterable[str]) -> dict[str, Any]:
-    """Take an image out of the engine; returns its manifest, whose unknown blobs are then in the store."""
+    """Take an image out of the engine: returns its manifest; blobs not known are in the store."""
     sink = Sink(store, frozenset(known))
     server = await listen(sink.handle)
     name = f"127.0.0.1:{port_of(server)}/ci-embedded"

@@ -72,7 +72,7 @@ class Store:
         return json.loads(row[0]) if row else None
 
     def put(self, key: str, value: Any, *, image: str | None = None, size_bytes: int = 0) -> None:
-        """Keep a JSON-like result, with the Docker image that it needs and that image's own size."""
+        """Keep a JSON-like result, and the Docker image that it needs with its own size."""
         with self._lock:
             row = (key, json.dumps(value), time.time(), image, size_bytes)
             self._db.execute("insert or replace into results values (?,?,?,?,?)", row)
@@ -145,7 +145,9 @@ class Store:
             path.unlink(missing_ok=True)
             total -= stat.st_size
         with self._lock:
-            rows = self._db.execute("select key, image, size_bytes, used from results order by used").fetchall()
+            rows = self._db.execute(
+                "select key, image, size_bytes, used from results order by used"
+            ).fetchall()
             held = sum(row[2] for row in rows)
             gone = []
             for key, image, size_bytes, used in rows:

@@ -65,7 +65,9 @@ class Tree:
             step = posixpath.join(current, part)
             entry = self.entries.get(step)
             if entry is not None and entry.kind == "l" and links < MAX_LINKS:
-                return self.resolve(posixpath.join("/", current, entry.content, *parts[i + 1 :]), links + 1)
+                return self.resolve(
+                    posixpath.join("/", current, entry.content, *parts[i + 1 :]), links + 1
+                )
             current = step
         return current
 
@@ -101,7 +103,9 @@ class Tree:
     def glob(self, pattern: str) -> list[str]:
         """The paths that match a pattern, directories with a slash."""
         regex = re.compile(pattern_regex(posixpath.normpath(pattern)) + r"\Z")
-        return [path + ("/" if entry.kind == "d" else "") for path, entry in self if regex.match(path)]
+        return [
+            path + ("/" if entry.kind == "d" else "") for path, entry in self if regex.match(path)
+        ]
 
     def filtered(self, keep: Filter) -> Tree:
         """The kept paths and the directories above them."""
@@ -117,7 +121,11 @@ class Tree:
         entries = self._with_parents(posixpath.join(base, "x"))
         for below, entry in other:
             target = posixpath.join(base, below)
-            if target in entries and "d" in (entries[target].kind, entry.kind) and entries[target].kind != entry.kind:
+            if (
+                target in entries
+                and "d" in (entries[target].kind, entry.kind)
+                and entries[target].kind != entry.kind
+            ):
                 _remove(entries, target)
             entries[target] = entry
         return Tree(entries)

@@ -157,7 +157,8 @@ def _load(settings: dict[str, Any], *, defaults: bool = False) -> Any:
     if defaults:
         from .dotenv import read_defaults
 
-        module.apply_defaults(read_defaults(source.root, source.name))
+        for line in module.apply_defaults(read_defaults(source.root, source.name)):
+            _say(line)
     return module
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import dagger
 from dagger.client.base import Type
 
-from .command import Plan, Step
-from .model import Argument, TypeRef
+from .command import Misuse, Plan, Step
+from .model import Argument, TypeRef, UsageError
 from .module import Module, state_digest
 from .values import as_input, default_value, given_value
 
@@ -102,11 +102,10 @@ async def _call(module: Module, receiver: Any, step: Step) -> Any:
     """Call one function; objects of the API come back as the client's, the module's as state."""
     function = step.function
     if function.is_core:
-        arguments = await _arguments(step)
         named = {
-            item.python_name: arguments[item.name]
-            for item in function.arguments
-            if item.name in arguments
+            argument.python_name: await _given(step, argument)
+            for argument in function.arguments
+            if argument.name in step.values
         }
         result = getattr(receiver, function.python_name)(**named)
         return result if isinstance(result, Type) else await result
@@ -115,25 +114,24 @@ async def _call(module: Module, receiver: Any, step: Step) -> Any:
     return await _loaded(module, function.returns, result)
 
 
-async def _arguments(step: Step) -> dict[str, Any]:
-    known = {argument.name: argument for argument in step.function.arguments}
-    return {name: await given_value(known[name], value) for name, value in step.values.items()}
+async def _given(step: Step, argument: Argument) -> Any:
+    try:
+        return await given_value(argument, step.values[argument.name])
+    except UsageError as error:
+        raise Misuse(error, step.path) from error
 
 
 async def _inputs(module: Module, step: Step) -> Mapping[str, Any]:
     """The inputs of a module's function: what was typed, then `.env`, then DefaultPath."""
     inputs = {}
     for argument in step.function.arguments:
-        value = await _argument_value(module, step, argument)
+        if argument.name in step.values:
+            value = await _given(step, argument)
+        else:
+            value = await default_value(argument, module.source)
         if value is not None:
             inputs[argument.name] = await as_input(value)
     return inputs
-
-
-async def _argument_value(module: Module, step: Step, argument: Argument) -> Any:
-    if argument.name in step.values:
-        return await given_value(argument, step.values[argument.name])
-    return await default_value(argument, module.source)
 
 
 async def _loaded(module: Module, type_: TypeRef, result: Any) -> Any:

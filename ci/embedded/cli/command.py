@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import help as pages
 from .flags import is_callable, options_of
 from .gotext import similar
-from .model import Argument, Function, ObjectDef, TypeRef, UsageError
+from .model import KINDS, Argument, Function, ObjectDef, TypeRef, UsageError
 from .module import Module
 from .options import Option, OptionSet, count, switch
 
@@ -57,6 +57,7 @@ class Step:
     owner: ObjectDef
     function: Function
     values: dict[str, Any] = field(default_factory=dict)
+    path: str = ""  # the command as typed, for messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Plan:
 class Misuse(UsageError):
     """A usage error, with the command that was wrong and its help page."""
 
-    def __init__(self, error: UsageError, path: str, page: str) -> None:
+    def __init__(self, error: UsageError, path: str, page: str = "") -> None:
         super().__init__(str(error), suggestions=error.suggestions)
         self.path, self.page = path, page
 
@@ -88,6 +89,9 @@ class Command:
         self.provider = provider
         self.functions = sorted(filter(is_callable, listed), key=lambda item: item.command)
         own = options_of(function)
+        if self.is_root:
+            # Dagger sees only when it calls the constructor that an argument is missing.
+            own = [replace(option, is_required=False) for option in own]
         # A function's own option hides Dagger's of that name, but on the first level it is hidden.
         self.options = OptionSet((*EVERYWHERE, *own) if self.is_root else (*own, *EVERYWHERE))
         self.arguments: dict[str, Argument] = {
@@ -116,6 +120,8 @@ class Command:
         """Refuse a call whose arguments are not all set."""
         missing = [name for name in self.arguments if name not in values]
         missing = [name for name in missing if self.arguments[name].is_required]
+        if missing and self.is_root and not self.arguments.keys() & values.keys():
+            raise UsageError(f'missing required argument: "{missing[0]}"')
         if missing:
             names = '", "'.join(missing if self.is_root else sorted(missing))
             raise UsageError(f'required flag(s) "{names}" not set')
@@ -152,7 +158,7 @@ def read_call(module: Module, words: Sequence[str]) -> Plan:
             given = {name: value for name, value in values.items() if name in command.arguments}
             settings |= {name: value for name, value in values.items() if name not in given}
             named = {command.arguments[name].name: value for name, value in given.items()}
-            steps.append(Step(owner, command.function, named))
+            steps.append(Step(owner, command.function, named, command.path))
             if not rest:
                 break
             function = command.following(rest[0])
@@ -199,11 +205,19 @@ def list_functions(module: Module, words: Sequence[str]) -> str:
         provider = following
     shown = [function for function in provider.functions if is_callable(function)]
     rows = [(fn.command, fn.short) for fn in sorted(shown, key=lambda item: item.name)]
-    return pages.table([(pages.bold("Name"), pages.bold("Description")), *rows]) if rows else ""
+    if not rows:
+        return ""
+    table = pages.table([(pages.bold("Name"), pages.bold("Description")), *rows])
+    skipped = [fn.command for fn in provider.functions if not is_callable(fn)]
+    if provider is module.main and provider.constructor and provider.constructor.arguments:
+        # Dagger's hidden function that takes the constructor's arguments: its table names it.
+        skipped.append("with")
+    if skipped:
+        names = ", ".join(skipped)
+        table += f"\nSkipped {len(skipped)} function(s) with unsupported types: {names}\n"
+    return table
 
 
 def _dead_end(word: str, returns: TypeRef) -> str:
-    from .model import KINDS
-
     kind = json.dumps(KINDS[returns.kind])
     return f'function "{word}" returns type {kind} with no further functions available'

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .gotext import quoted
 from .model import Argument, Function, ModuleError
 from .names import to_lower_camel, to_snake
 
@@ -135,6 +136,22 @@ def with_defaults(function: Function, module: str, owner: str, defaults: EnvFile
     return replace(function, arguments=arguments)
 
 
+def describe_defaults(function: Function, module: str) -> list[str]:
+    """What the user is told: ``user default: ci(image="...")``; never a secret's plain text."""
+    label = f"{module}.{function.name}" if function.name else module
+    return [
+        f"user default: {label}({argument.name}={_shown(argument)})"
+        for argument in function.arguments
+        if argument.user_default is not None
+    ]
+
+
+def _shown(argument: Argument) -> str:
+    value = argument.user_default or ""
+    hides = argument.type.inner.name == "Secret" and "://" not in value
+    return "*****" if hides else quoted(value)
+
+
 def _with_default(argument: Argument, label: str, defaults: EnvFile) -> Argument:
     value = defaults.lookup(argument.name)
     if value is None:
@@ -152,7 +169,9 @@ def _as_json(kind: str, value: str, where: str) -> str:
         return json.dumps(value.split(","))
     if kind == "int":
         if not re.fullmatch(r"[+-]?\d+", value):
-            raise ModuleError(f'{where}: parse as integer: "{value}": invalid syntax')
+            raise ModuleError(
+                f"{where}: parse as integer: strconv.Atoi: parsing {quoted(value)}: invalid syntax"
+            )
         return str(int(value))
     try:
         json.loads(value)

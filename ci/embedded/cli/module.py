@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from .core import core_object, core_type, enum_members, without_none
-from .dotenv import EnvFile, with_defaults
+from .dotenv import EnvFile, describe_defaults, with_defaults
 from .model import Argument, Function, ModuleError, ObjectDef, TypeRef
 from .names import (
     namespaced,
@@ -113,8 +113,9 @@ class Module:
             raise ModuleError(f"{package}:{attribute} must be a class with @dagger.object_type")
         return cls(source, main)
 
-    def apply_defaults(self, defaults: EnvFile) -> None:
-        """Give the arguments of every function their defaults from `.env`."""
+    def apply_defaults(self, defaults: EnvFile) -> list[str]:
+        """Give the arguments of every function their defaults from `.env`; say which ones."""
+        said = []
         for name, described in self.objects.items():
             owner = self.python_name(described)
             functions = (*described.functions, described.constructor)
@@ -125,7 +126,14 @@ class Module:
             self.objects[name] = ObjectDef(
                 name, tuple(function for function in changed[:-1] if function), changed[-1]
             )
+            said += [
+                line
+                for function in changed
+                if function
+                for line in describe_defaults(function, self.source.name)
+            ]
         self.main = self.objects[self.main.name]
+        return said
 
     def provider(self, type_: TypeRef) -> ObjectDef | None:
         """The object type whose functions can follow a value of this type."""

@@ -31,7 +31,7 @@ async def given_value(argument: Argument, value: Any) -> Any:
     """
     try:
         return await _converted(argument.type, value, argument)
-    except dagger.QueryError as error:
+    except (dagger.QueryError, UsageError) as error:
         raise UsageError(f'failed to get value for argument "{argument.flag}": {error}') from error
 
 
@@ -80,10 +80,7 @@ async def _converted(type_: TypeRef, value: Any, argument: Argument) -> Any:
 async def _object(type_: TypeRef, text: str, argument: Argument, *, start: bool) -> Any:
     """An object by its address. Dagger reads typed ones, and starts services, before the call."""
     if not text:
-        raise UsageError(
-            f'failed to get value for argument "{argument.flag}": '
-            "resource cannot have empty address"
-        )
+        raise UsageError("resource cannot have empty address")
     makers: dict[str, Callable[[str], Any]] = {
         "Container": lambda address: dag.container().from_(address),
         "Directory": lambda address: _directory(address, list(argument.ignore)),
@@ -96,7 +93,7 @@ async def _object(type_: TypeRef, text: str, argument: Argument, *, start: bool)
         "GitRef": _git_ref,
     }
     if type_.name not in makers:
-        raise UsageError(f"--{argument.flag}: a {type_.name} needs Dagger (CI_ENGINE=dagger)")
+        raise UsageError(f"a {type_.name} needs Dagger (CI_ENGINE=dagger)")
     found = makers[type_.name](text)
     if start and isinstance(found, dagger.Service):
         return await found.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -10,29 +9,27 @@ from typing import ClassVar
 import httpx
 
 from ci.embedded import images
-from ci.embedded.config import ImageConfig, expand as expand_variables
-from ci.embedded.errors import EngineError, Unsupported
+from ci.embedded.config import ImageConfig
+from ci.embedded.config import expand as expand_variables
+from ci.embedded.errors import EngineError
 from ci.embedded.execute import Command, Executed
 from ci.embedded.lazy import Lazy
 from ci.embedded.mounts import CacheMount, DirectoryMount, Mount, SecretMount
-from ci.embedded.patterns import Filter
-from ci.embedded.registry import RegistryError, parse_reference
-from ci.embedded.rootfs import Pulled, Rootfs, Written, resolve_owner
-from ci.embedded.tree import Entry, Tree, clean
-from ci.embedded.types.container_config import Configured
-from ci.embedded.types.directory import KINDS, Directory
+from ci.embedded.reference import RegistryError, parse_reference
+from ci.embedded.rootfs import Pulled
+from ci.embedded.tree import Tree
+from ci.embedded.types.container_files import WithFiles
+from ci.embedded.types.directory import Directory
 from ci.embedded.types.file import File
 from ci.embedded.types.secret import CacheVolume, Secret
 from ci.embedded.types.service import ContainerService, Service
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Container(Configured):
+class Container(WithFiles):
     """An image in the making."""
 
     typename: ClassVar[str] = "Container"
-    filesystem: Rootfs
-    mounted: tuple[Mount, ...] = ()
     bindings: tuple[tuple[str, Service], ...] = ()
     secret_env: tuple[tuple[str, Secret], ...] = ()
     executed: Executed | None = None
@@ -65,12 +62,14 @@ class Container(Configured):
 
     def image_ref(self) -> str:
         if not self.reference:
-            raise EngineError("Image reference can only be retrieved immediately after the 'Container.From' call")
+            raise EngineError(
+                "Image reference can only be retrieved immediately after the 'Container.From' call"
+            )
         return self.reference
 
     # Commands ---------------------------------------------------------------------------
 
-    def with_exec(
+    def with_exec(  # noqa: PLR0913 - the API's arguments
         self,
         args: Sequence[str],
         use_entrypoint: bool = False,
@@ -133,127 +132,35 @@ class Container(Configured):
 
     async def extra_hosts(self) -> list[str]:
         """Names under which services are reached, for ``HostConfig.ExtraHosts``."""
-        return [f"{alias}:{await service.start_for_containers()}" for alias, service in self.bindings]
-
-    # Files ------------------------------------------------------------------------------
-
-    async def read(self, path: str) -> tuple[Entry, Tree]:
-        """The entry at an absolute path and the tree below it."""
-        covering = [mount for mount in self.mounted if mount.covers(path)]
-        if covering:
-            return await max(covering, key=lambda mount: len(mount.path)).read(path)
-        return await self.filesystem.read(path)
-
-    def directory(self, path: str, expand: bool = False) -> Directory:
-        path = self.absolute(path, expand=expand)
-
-        async def read() -> Tree:
-            await self.filesystem.evaluate()
-            entry, tree = await self.read(path)
-            if entry.kind != "d":
-                raise EngineError(f"path {path} is a file, not a directory")
-            return tree
-
-        return Directory(self.session, Lazy(read), path)
-
-    def rootfs(self) -> Directory:
-        return self.directory("/")
-
-    def file(self, path: str, expand: bool = False) -> File:
-        path = self.absolute(path, expand=expand)
-
-        async def read() -> Entry:
-            await self.filesystem.evaluate()
-            entry, _ = await self.read(path)
-            if entry.kind != "f":
-                raise EngineError(f"path {path} is a directory, not a file")
-            return entry
-
-        return File(self.session, Lazy(read), posixpath.basename(path))
-
-    async def exists(self, path: str, expected_type: str | None = None) -> bool:
-        try:
-            entry, _ = await self.read(self.absolute(path))
-        except EngineError:
-            return False
-        return expected_type is None or KINDS.get(expected_type) == entry.kind
-
-    def with_directory(
-        self,
-        path: str,
-        source: Directory,
-        exclude: Sequence[str] = (),
-        include: Sequence[str] = (),
-        owner: str = "",
-        expand: bool = False,
-    ) -> Container:
-        where = clean(self.absolute(path, expand=expand))
-
-        async def write() -> Tree:
-            tree = await source.tree
-            tree = tree.filtered(Filter(include, exclude)) if include or exclude else tree
-            entries = {posixpath.join(where, below): entry for below, entry in tree}
-            if where and (owner or not entries):
-                entries[where] = Entry("d", 0o755)
-            return await self._owned(Tree(entries), owner)
-
-        return self._written(where, write)
-
-    def with_file(
-        self, path: str, source: File, permissions: int | None = None, owner: str = "", expand: bool = False
-    ) -> Container:
-        where = self.absolute(path, expand=expand)
-        where = clean(posixpath.join(where, source.basename) if path.endswith("/") else where)
-
-        async def write() -> Tree:
-            entry = await source.entry
-            entry = entry._replace(mode=entry.mode if permissions is None else permissions)
-            return await self._owned(Tree({where: entry}), owner)
-
-        return self._written(where, write)
-
-    def with_new_file(
-        self, path: str, contents: str, permissions: int = 0o644, owner: str = "", expand: bool = False
-    ) -> Container:
-        file = File.new(self.session, posixpath.basename(path), contents, permissions)
-        return self.with_file(path, file, owner=owner, expand=expand)
-
-    async def _owned(self, tree: Tree, owner: str) -> Tree:
-        if not owner:
-            return tree
-        uid, gid = await resolve_owner(self.filesystem, owner)
-        return tree.mapped(lambda entry: entry._replace(uid=uid, gid=gid))
-
-    def _written(self, where: str, write: images.Make[Tree]) -> Container:
-        for mount in self.mounted:
-            if mount.covers("/" + where):
-                return self._written_to_mount(mount, write)
-        return replace(self, filesystem=Written(self.session, self.filesystem, Lazy(write)))
-
-    def _written_to_mount(self, mount: Mount, write: images.Make[Tree]) -> Container:
-        if not isinstance(mount, DirectoryMount):
-            raise Unsupported(f"writing into the mount at {mount.path} through the API")
-
-        async def merged() -> Tree:
-            prefix = clean(mount.path) + "/"
-            written = await write()
-            inside = {path.removeprefix(prefix): entry for path, entry in written if path.startswith(prefix)}
-            return (await mount.tree).with_tree("", Tree(inside).completed())
-
-        after = replace(mount, tree=Lazy(merged))
-        return replace(self, mounted=tuple(after if m is mount else m for m in self.mounted))
+        return [
+            f"{alias}:{await service.start_for_containers()}" for alias, service in self.bindings
+        ]
 
     # Mounts and secrets -----------------------------------------------------------------
 
     def with_mounted_directory(
-        self, path: str, source: Directory, owner: str = "", read_only: bool = False, expand: bool = False
+        self,
+        path: str,
+        source: Directory,
+        owner: str = "",
+        read_only: bool = False,
+        expand: bool = False,
     ) -> Container:
-        return self._mount(DirectoryMount(self.absolute(path, expand=expand), source.tree, owner, read_only))
+        return self._mount(
+            DirectoryMount(self.absolute(path, expand=expand), source.tree, owner, read_only)
+        )
 
     def with_mounted_cache(
-        self, path: str, cache: CacheVolume, sharing: str = "SHARED", owner: str = "", expand: bool = False
+        self,
+        path: str,
+        cache: CacheVolume,
+        sharing: str = "SHARED",
+        owner: str = "",
+        expand: bool = False,
     ) -> Container:
-        return self._mount(CacheMount(self.absolute(path, expand=expand), cache.name, sharing, owner))
+        return self._mount(
+            CacheMount(self.absolute(path, expand=expand), cache.name, sharing, owner)
+        )
 
     def with_mounted_secret(
         self, path: str, source: Secret, owner: str = "", mode: int = 0o400, expand: bool = False
@@ -268,10 +175,14 @@ class Container(Configured):
         return [mount.path for mount in self.mounted]
 
     def _mount(self, added: Mount) -> Container:
-        return replace(self.without_mount(added.path), mounted=(*self.without_mount(added.path).mounted, added))
+        return replace(
+            self.without_mount(added.path), mounted=(*self.without_mount(added.path).mounted, added)
+        )
 
     def with_secret_variable(self, name: str, secret: Secret) -> Container:
-        return replace(self, secret_env=(*self.without_secret_variable(name).secret_env, (name, secret)))
+        return replace(
+            self, secret_env=(*self.without_secret_variable(name).secret_env, (name, secret))
+        )
 
     def without_secret_variable(self, name: str) -> Container:
         return replace(self, secret_env=tuple(pair for pair in self.secret_env if pair[0] != name))
@@ -281,7 +192,9 @@ class Container(Configured):
     def with_service_binding(self, alias: str, service: Service) -> Container:
         return replace(self, bindings=(*self.bindings, (alias, service)))
 
-    def as_service(self, args: Sequence[str] = (), use_entrypoint: bool = False) -> ContainerService:
+    def as_service(
+        self, args: Sequence[str] = (), use_entrypoint: bool = False
+    ) -> ContainerService:
         command = list(args or self.config.args)
         # As Dagger does: arguments of the caller's own replace the entrypoint as well.
         if use_entrypoint or not (args or self.has_own_args):
@@ -319,7 +232,9 @@ class Container(Configured):
         media_types: str = "OCIMediaTypes",
     ) -> File:
         variants = images.variants(self, platform_variants, forced_compression, media_types)
-        return File(self.session, Lazy(lambda: images.tarball(self.session, variants)), "container.tar")
+        return File(
+            self.session, Lazy(lambda: images.tarball(self.session, variants)), "container.tar"
+        )
 
     async def export(
         self,
@@ -328,7 +243,9 @@ class Container(Configured):
         forced_compression: str | None = None,
         media_types: str = "OCIMediaTypes",
     ) -> str:
-        return await self.as_tarball(platform_variants, forced_compression, media_types).export(path)
+        return await self.as_tarball(platform_variants, forced_compression, media_types).export(
+            path
+        )
 
 
 def _after(mount: Mount, executed: Executed) -> Mount:
@@ -344,5 +261,3 @@ def _after(mount: Mount, executed: Executed) -> Mount:
         return tree
 
     return mount.after(Lazy(left))
-
-

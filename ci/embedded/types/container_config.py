@@ -5,11 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
-from typing_extensions import Self
-
-from ci.embedded.config import ExposedPort, ImageConfig, expand as expand_variables
+from ci.embedded.config import ExposedPort, ImageConfig
+from ci.embedded.config import expand as expand_variables
 from ci.embedded.types.base import Api
 from ci.embedded.types.records import EnvVariable, Label, Port
 
@@ -126,4 +125,6 @@ class Configured(Api):
         return tuple(p for p in self.config.ports if (p.port, p.protocol) != (port, protocol))
 
     def exposed_ports(self) -> list[Port]:
-        return [Port(self.session, *port) for port in sorted(self.config.ports, key=lambda p: p[:2])]
+        return [
+            Port(self.session, *port) for port in sorted(self.config.ports, key=lambda p: p[:2])
+        ]

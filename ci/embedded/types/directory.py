@@ -83,7 +83,9 @@ class Directory(Api):
     # Composing --------------------------------------------------------------------------
 
     def with_new_file(self, path: str, contents: str, permissions: int = 0o644) -> Directory:
-        return self.with_file(path, File.new(self.session, posixpath.basename(path), contents, permissions))
+        return self.with_file(
+            path, File.new(self.session, posixpath.basename(path), contents, permissions)
+        )
 
     def with_new_directory(self, path: str, permissions: int = 0o755) -> Directory:
         async def put(tree: Tree) -> Tree:
@@ -133,7 +135,7 @@ class Directory(Api):
         return str(target)
 
     def as_git(self) -> GitRepository:
-        from ci.embedded.types.git import GitRepository  # noqa: PLC0415 - it needs Directory
+        from ci.embedded.types.git import GitRepository
 
         if self.origin:
             return GitRepository(self.session, Lazy.of(self.origin))
@@ -154,7 +156,7 @@ class Directory(Api):
     ) -> Container:
         if secrets:
             raise Unsupported("Directory.dockerBuild(secrets)")
-        from ci.embedded.types.container import Container  # noqa: PLC0415 - it needs Directory
+        from ci.embedded.types.container import Container
 
         order = builder.Order(
             dockerfile=dockerfile,

@@ -45,12 +45,16 @@ class File(Api):
     async def digest(self) -> str:
         return "sha256:" + (await self.entry).content
 
-    async def contents(self, offset_lines: int | None = None, limit_lines: int | None = None) -> str:
+    async def contents(
+        self, offset_lines: int | None = None, limit_lines: int | None = None
+    ) -> str:
         data = self.session.store.read_bytes((await self.entry).content)
         try:
             lines = data.decode().splitlines(keepends=True)
         except UnicodeDecodeError as error:
-            raise EngineError(f"file {self.basename} is not UTF-8 text: export it instead") from error
+            raise EngineError(
+                f"file {self.basename} is not UTF-8 text: export it instead"
+            ) from error
         first = offset_lines or 0
         return "".join(lines[first : first + limit_lines if limit_lines else None])
 
@@ -62,7 +66,9 @@ class File(Api):
                 raise EngineError(f'destination "{path}" {reason}')
             target /= self.basename
         entry = await self.entry
-        await asyncio.to_thread(_copy, self.session.store.blob_path(entry.content), target, entry.mode)
+        await asyncio.to_thread(
+            _copy, self.session.store.blob_path(entry.content), target, entry.mode
+        )
         return str(target)
 
 

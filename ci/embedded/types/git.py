@@ -17,7 +17,10 @@ async def git(repository: str, *args: str) -> str:
     # The files may belong to another user (a checkout in a container, or sudo).
     command = ["git", "-c", "safe.directory=*", "-C", repository, *args]
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     stdout, stderr = await process.communicate()
     if process.returncode:
@@ -38,7 +41,9 @@ class GitRef(Api):
         return found.strip()
 
     async def ref(self) -> str:
-        full = await git(await self.repository, "rev-parse", "--symbolic-full-name", "--verify", self.spec)
+        full = await git(
+            await self.repository, "rev-parse", "--symbolic-full-name", "--verify", self.spec
+        )
         return full.strip() or await self.commit()
 
 
@@ -94,12 +99,18 @@ class GitRepository(Api):
         return await self._names("heads", patterns)
 
     async def _names(self, kind: str, patterns: Sequence[str]) -> list[str]:
-        listed = await git(await self.directory, "ls-remote", "--refs", f"--{kind}", ".", *(patterns or ()))
-        return [line.partition("\t")[2].removeprefix(f"refs/{kind}/") for line in listed.splitlines()]
+        listed = await git(
+            await self.directory, "ls-remote", "--refs", f"--{kind}", ".", *(patterns or ())
+        )
+        return [
+            line.partition("\t")[2].removeprefix(f"refs/{kind}/") for line in listed.splitlines()
+        ]
 
     def uncommitted(self) -> Changeset:
         async def read() -> list[str]:
-            listed = await git(await self.directory, "status", "--porcelain", "-z", "--untracked-files=all")
+            listed = await git(
+                await self.directory, "status", "--porcelain", "-z", "--untracked-files=all"
+            )
             return [line for line in listed.split("\0") if line]
 
         return Changeset(self.session, Lazy(read))

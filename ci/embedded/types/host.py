@@ -18,8 +18,8 @@ from ci.embedded.types.base import Api
 from ci.embedded.types.directory import Directory
 from ci.embedded.types.file import File
 from ci.embedded.types.git import GitRepository
+from ci.embedded.types.host_service import HostService
 from ci.embedded.types.secret import Secret, read_secret
-from ci.embedded.types.service import HostService
 
 if TYPE_CHECKING:
     from ci.embedded.types.container import Container
@@ -32,7 +32,11 @@ class Host(Api):
     typename: ClassVar[str] = "Host"
 
     async def directory(
-        self, path: str, exclude: Sequence[str] = (), include: Sequence[str] = (), no_cache: bool = False
+        self,
+        path: str,
+        exclude: Sequence[str] = (),
+        include: Sequence[str] = (),
+        no_cache: bool = False,
     ) -> Directory:
         where = os.path.abspath(os.path.expanduser(path))
         keep = Filter(include, exclude)
@@ -68,7 +72,7 @@ class Address(Api):
         return await read_secret(self.session, self.text)
 
     async def container(self) -> Container:
-        from ci.embedded.types.query import Query  # noqa: PLC0415 - it needs Address
+        from ci.embedded.types.query import Query
 
         return await Query(self.session).container().from_(self.text)
 
@@ -85,7 +89,9 @@ class Address(Api):
     async def git_repository(self) -> GitRepository:
         where = self._path()
         if not os.path.isdir(where):
-            raise EngineError(f"{self.text}: no such git repository on this machine; use Dagger for remote ones")
+            raise EngineError(
+                f"{self.text}: no such git repository on this machine; use Dagger for remote ones"
+            )
         return GitRepository(self.session, Lazy.of(os.path.abspath(where)))
 
     def service(self) -> HostService:

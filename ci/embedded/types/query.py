@@ -73,5 +73,3 @@ class Query(Api):
         if name.startswith("load_") and name.endswith("_from_id"):
             return self.node
         raise AttributeError(name)
-
-

@@ -73,7 +73,12 @@ async def _from_file(session: Session, path: str) -> str:
 
 async def _from_command(session: Session, command: str) -> str:
     process = await asyncio.create_subprocess_exec(
-        "sh", "-c", command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env=session.environ
+        "sh",
+        "-c",
+        command,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=session.environ,
     )
     stdout, _ = await process.communicate()
     if process.returncode:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -52,7 +51,14 @@ class ContainerService(Service):
     async def key(self) -> str:
         config = self.container.config
         ports = [list(port) for port in config.ports]
-        settings = [list(self.command), dict(config.env), config.user, config.workdir, ports, self.name]
+        settings = [
+            list(self.command),
+            dict(config.env),
+            config.user,
+            config.workdir,
+            ports,
+            self.name,
+        ]
         mounts = [await mount.key() for mount in self.container.mounted]
         secrets = [[name, secret.key] for name, secret in self.container.secret_env]
         return key_of("service", await self.container.filesystem.key(), settings, mounts, secrets)
@@ -128,7 +134,9 @@ class RunningService:
         except DockerError as error:
             await session.remove(identifier)
             reason = NOT_STARTED.search(str(error))
-            raise EngineError(f"start {key[:13]}: {reason.group(0) if reason else error}") from error
+            raise EngineError(
+                f"start {key[:13]}: {reason.group(0) if reason else error}"
+            ) from error
         facts = await docker.json("GET", f"/containers/{identifier}/json")
         networks = facts["NetworkSettings"]["Networks"].values()
         running = cls(service, identifier, next(iter(networks))["IPAddress"], _published(facts))
@@ -143,11 +151,15 @@ class RunningService:
             state = (await docker.json("GET", f"/containers/{self.id}/json"))["State"]
             if not state["Running"]:
                 raise await self._failed(docker, f"start {key[:13]}: ", state["ExitCode"])
-            wanted = [p for p in wanted if not await _answers(self.dialled_as, self.published.get(p, p))]
+            wanted = [
+                p for p in wanted if not await _answers(self.dialled_as, self.published.get(p, p))
+            ]
             if not wanted:
                 return
             if asyncio.get_running_loop().time() > deadline:
-                raise await self._failed(docker, f"start {key[:13]}: no answer on port {wanted[0]}: ", 1)
+                raise await self._failed(
+                    docker, f"start {key[:13]}: no answer on port {wanted[0]}: ", 1
+                )
             await asyncio.sleep(POLL_S)
 
     async def _failed(self, docker: Docker, context: str, code: int) -> ExecFailed:
@@ -166,7 +178,9 @@ class RunningService:
             output.take(stream, raw[8 : 8 + length])
             raw = raw[8 + length :]
         scrub = self.service.session.scrubber.scrub
-        return scrub(output.stdout.decode(errors="replace")), scrub(output.stderr.decode(errors="replace"))
+        return scrub(output.stdout.decode(errors="replace")), scrub(
+            output.stderr.decode(errors="replace")
+        )
 
     async def stop(self, *, kill: bool) -> None:
         """Stop as Docker does, or at once."""
@@ -178,10 +192,16 @@ class RunningService:
 
 async def _body(service: ContainerService) -> dict[str, Any]:
     container, config = service.container, service.container.config
-    mounts = [await mount.spec(service.session, container.filesystem) for mount in container.mounted]
+    mounts = [
+        await mount.spec(service.session, container.filesystem) for mount in container.mounted
+    ]
     command, more = await launched(service.session, service.command, container.secret_env)
     ports = [f"{port.port}/{port.protocol.lower()}" for port in config.ports]
-    host: dict[str, Any] = {"Mounts": [*mounts, *more], "ExtraHosts": await container.extra_hosts(), "Init": True}
+    host: dict[str, Any] = {
+        "Mounts": [*mounts, *more],
+        "ExtraHosts": await container.extra_hosts(),
+        "Init": True,
+    }
     if sys.platform != "linux":
         # Docker runs in a machine of its own there: container addresses cannot be dialled.
         host["PortBindings"] = {port: [{"HostIp": "127.0.0.1"}] for port in ports}
@@ -209,83 +229,7 @@ def _published(facts: dict[str, Any]) -> dict[int, int]:
 async def _answers(host: str, port: int) -> bool:
     try:
         _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), 1)
-    except (OSError, asyncio.TimeoutError):
+    except (TimeoutError, OSError):
         return False
     writer.close()
     return True
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class HostService(Service):
-    """A port that something on the host listens on."""
-
-    host: str
-    forwards: Sequence[tuple[int, int]]  # (frontend, backend)
-
-    async def key(self) -> str:
-        return key_of("host service", self.host, [list(forward) for forward in self.forwards])
-
-    async def hostname(self) -> str:
-        return self.host
-
-    def ports(self) -> list[Port]:
-        return [Port(self.session, frontend) for frontend, _ in self.forwards]
-
-    async def endpoint(self, port: int | None = None, scheme: str = "") -> str:
-        # The caller is a process of the host itself: it dials what there is.
-        backend = next((b for f, b in self.forwards if port in (None, f)), port)
-        where = f"{self.host}:{backend}"
-        return f"{scheme}://{where}" if scheme else where
-
-    async def address(self) -> str:
-        return await self.endpoint()
-
-    async def start(self) -> str:
-        return self.id()
-
-    async def stop(self, kill: bool = False) -> str:
-        return self.id()
-
-    async def start_for_containers(self) -> str:
-        return await self.session.once(f"host service:{await self.key()}", self._forward)
-
-    async def _forward(self) -> str:
-        docker = await self.session.docker()
-        if sys.platform != "linux":
-            return "host-gateway"
-        network = await docker.json("GET", "/networks/bridge")
-        gateway = str(network["IPAM"]["Config"][0]["Gateway"])
-        for frontend, backend in self.forwards:
-            server = await _forwarder(gateway, frontend, self.host, backend)
-            self.session.on_close(_closer(server))
-        return gateway
-
-
-def _closer(server: asyncio.Server) -> Callable[[], Awaitable[None]]:
-    async def close() -> None:
-        server.close()
-
-    return close
-
-
-async def _forwarder(address: str, frontend: int, host: str, backend: int) -> asyncio.Server:
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            there_reader, there_writer = await asyncio.open_connection(host, backend)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(_copy(reader, there_writer), _copy(there_reader, writer))
-
-    return await asyncio.start_server(connected, address, frontend)
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-    except OSError:
-        pass
-    finally:
-        writer.close()
