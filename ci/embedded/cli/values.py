@@ -203,8 +203,8 @@ def _contextual(argument: Argument, source: Source) -> Any:
 
 def _contextual_git(path: str, kind: str, source: Source) -> Any:
     if os.path.normpath(path.strip("/") or ".") in {".", ".git"}:
-        context = dag.host().directory(str(source.context), gitignore=True)
-        repository = context.as_git()
+        # Dagger uploads the directory for this; here git reads it where it is.
+        repository = dag.address(str(source.context)).git_repository()
     else:
         repository = _git_repository(path)
     return repository if kind == "GitRepository" else repository.head()
