@@ -102,18 +102,21 @@ async def _verify_latest(registry: Registry, zone: tzinfo) -> ReleaseTag:
 
 
 async def newest_release(
-    registry: Registry, names: tuple[str, ...], zone: tzinfo, known: Document | None = None
+    registry: Registry,
+    names: tuple[str, ...],
+    zone: tzinfo,
+    known: tuple[ReleaseTag, Document] | None = None,
 ) -> tuple[ReleaseTag, Document] | None:
     """Find the newest release tag whose tree is all there.
 
     Args:
-        known: a document that was verified already, and is not read again.
+        known: a release that was verified just now; a lagging read must not make it disappear.
     """
     waiting, now = set(names), await registry.now()
     while top := newest(waiting, zone, now):
+        if known and top == known[0]:
+            return known
         document = await registry.manifest(top.tag)
-        if document and (known is not None and document.digest == known.digest):
-            return top, document
         if document and await _is_whole(registry, document):
             return top, document
         waiting.discard(top.tag.text)

@@ -1,0 +1,331 @@
+"""Promises 1 and 2 on the model: write once, resume anywhere, latest never backwards."""
+
+import asyncio
+import itertools
+
+import pytest
+
+from ci.decisions.publication import Step
+from ci.errors import (
+    AmbiguousPlatform,
+    PermissionMissing,
+    PipelineError,
+    RegistryUnavailable,
+    State,
+    TagConflict,
+    TagFromFuture,
+    TreeIncomplete,
+)
+from ci.oci.digest import digest_of
+from ci.oci.manifest import DOCKER_MANIFEST, Document
+from ci.oci.reference import Tag
+from tests.contract.images import BOTH, image, index, labels_for, release
+from tests.contract.simulator import RegistrySimulator, Store
+from tests.stages.model import NEW, OLD, SOURCES, Client
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def end_state(store):
+    return {name: digest for name, digest in store.tags.items() if name != "unverified"}
+
+
+async def test_a_fresh_release_gets_its_tag_and_latest():
+    store = Store()
+    done = await Client(store).publish()
+    assert done.step is Step.BUILD
+    assert end_state(store) == {NEW: done.digest, "latest": done.digest}
+
+
+async def test_publishing_again_builds_nothing_and_changes_nothing():
+    store = Store()
+    first = await Client(store).publish()
+    again = Client(store, salt="another machine")
+    done = await again.publish()
+    assert (again.builds, done.step, done.digest) == (0, Step.CONFIRM, first.digest)
+
+
+async def test_a_published_release_is_verified_all_the_same():
+    store = Store()
+    await Client(store).publish()
+    store.blobs.pop(digest_of(release(NEW, str(SOURCES)).blobs[1]))
+    with pytest.raises(TreeIncomplete):
+        await Client(store).publish()
+
+
+async def test_other_sources_under_a_tag_are_refused_before_the_build():
+    store = Store()
+    await Client(store).publish()
+    before = dict(store.tags)
+    other = Client(store, fingerprint=digest_of(b"other sources"))
+    with pytest.raises(TagConflict) as caught:
+        await other.publish()
+    assert (other.builds, store.tags, caught.value.state) == (0, before, State.S1)
+
+
+async def test_a_foreign_image_under_a_tag_is_refused():
+    store = Store()
+    store.tags[NEW] = store.put(image("linux/amd64", {}))
+    with pytest.raises(TagConflict):
+        await Client(store).publish()
+
+
+async def test_without_the_right_to_push_nothing_is_built():
+    client = Client(Store(), may_push=False)
+    with pytest.raises(PermissionMissing):
+        await client.publish()
+    assert client.builds == 0
+
+
+async def test_a_tag_from_the_future_is_refused_before_the_build():
+    client = Client(Store(), tag="20270101-000000")
+    with pytest.raises(TagFromFuture):
+        await client.publish()
+    assert client.builds == 0
+
+
+async def test_a_push_that_is_not_whole_never_gets_a_tag():
+    store = Store()
+    client = Client(store)
+
+    async def make():
+        digest = await client.make()
+        store.blobs.pop(digest_of(release(NEW, str(SOURCES)).blobs[1]))
+        return digest
+
+    with pytest.raises(TreeIncomplete) as caught:
+        await client.publish(make)
+    assert caught.value.state is State.S1
+    assert end_state(store) == {}
+
+
+async def test_an_older_release_does_not_move_latest_back():
+    store = Store()
+    newer = await Client(store, NEW).publish()
+    older_client = Client(store, OLD)
+    older = await older_client.publish()
+    assert end_state(store) == {NEW: newer.digest, OLD: older.digest, "latest": newer.digest}
+    assert str(older.latest) == NEW
+    assert any("latest stays" in line for line in older_client.progress.lines)
+
+
+async def test_latest_from_before_this_tool_counts_as_oldest():
+    store = Store()
+    legacy = image("linux/amd64", {})
+    old_style = Document(
+        legacy.top.raw.replace(b"oci.image.manifest.v1", b"docker.distribution.manifest.v2"),
+        DOCKER_MANIFEST,
+    )
+    store.put(legacy)
+    store.manifests[old_style.digest] = old_style
+    store.tags["latest"] = old_style.digest
+    done = await Client(store, OLD).publish()
+    assert store.tags["latest"] == done.digest
+
+
+async def test_latest_that_cannot_be_read_is_replaced():
+    store = Store()
+    schema1 = Document(b'{"schemaVersion":1}', "application/vnd.docker.distribution.manifest.v1")
+    store.manifests[schema1.digest] = schema1
+    store.tags["latest"] = schema1.digest
+    done = await Client(store).publish()
+    assert store.tags["latest"] == done.digest
+
+
+async def test_a_newer_tag_that_is_not_whole_does_not_become_latest():
+    store = Store()
+    broken = release("20261123-115900", "sha256:0")
+    store.tags["20261123-115900"] = store.put(broken)
+    store.manifests.pop(broken.children[0].digest)
+    done = await Client(store).publish()
+    assert store.tags["latest"] == done.digest
+
+
+async def test_a_tag_from_the_future_does_not_keep_latest_from_moving():
+    store = Store()
+    store.tags["20271123-115900"] = store.put(release("20271123-115900", "sha256:0"))
+    done = await Client(store).publish()
+    assert store.tags["latest"] == done.digest
+
+
+async def test_another_machine_that_was_faster_with_the_same_release_is_joined():
+    store = Store()
+
+    async def other_publishes(point):
+        if point == "build":
+            await Client(store, salt="other").publish()
+
+    done = await Client(store, salt="mine", gate=other_publishes).publish()
+    others = release(NEW, str(SOURCES), "other").top.digest
+    assert done.digest == others
+    assert end_state(store) == {NEW: others, "latest": others}
+
+
+async def test_a_writer_that_takes_the_tag_after_us_is_reported():
+    store = Store()
+    foreign = store.put(release(NEW, "sha256:1", "foreign"))
+
+    async def overwrite(point):
+        if point == f"have put {NEW}":
+            store.tags[NEW] = foreign
+
+    with pytest.raises(TagConflict) as caught:
+        await Client(store, gate=overwrite).publish()
+    assert str(foreign) in caught.value.cause
+    assert "latest" not in store.tags
+
+
+async def test_a_registry_that_lags_is_waited_for():
+    store = Store()
+    reads = itertools.count()
+
+    class Lagging(RegistrySimulator):
+        async def manifest(self, identifier):
+            found = await super().manifest(identifier)
+            lags = identifier == Tag(NEW) and found and next(reads) < 3
+            return None if lags else found
+
+    client = Client(store, registry=Lagging)
+    done = await client.publish()
+    assert done.digest == store.tags["latest"]
+    assert client.clock.spent_s >= 4
+
+
+async def test_a_tag_that_never_appears_is_not_called_published():
+    store = Store()
+
+    class Forgetting(RegistrySimulator):
+        async def push_manifest(self, tag, document):
+            return None
+
+    with pytest.raises(RegistryUnavailable) as caught:
+        await Client(store, registry=Forgetting).publish()
+    assert caught.value.state is State.S6
+
+
+async def test_one_good_read_is_not_believed_when_the_next_disagrees():
+    store = Store()
+    flaps = itertools.cycle([True, False, True, True])
+
+    class Flapping(RegistrySimulator):
+        async def manifest(self, identifier):
+            found = await super().manifest(identifier)
+            return found if not (found and identifier == Tag(NEW)) or next(flaps) else None
+
+    client = Client(store, registry=Flapping)
+    await client.publish()
+    assert client.clock.spent_s >= 3
+
+
+async def count_gates():
+    seen = []
+
+    async def count(point):
+        seen.append(point)
+
+    await Client(Store(), gate=count).publish()
+    return len(seen)
+
+
+async def test_a_run_killed_anywhere_is_finished_by_the_next():
+    """Every request of a run, before and after it took effect."""
+    total = await count_gates()
+    assert total > 30
+    for fatal in range(total):
+        store = Store()
+        points = itertools.count()
+
+        async def die(_, points=points, fatal=fatal):
+            if next(points) == fatal:
+                raise Killed
+
+        first = Client(store, gate=die, salt="first")
+        with pytest.raises((Killed, BaseExceptionGroup)):
+            await first.publish()
+        for name, digest in end_state(store).items():
+            assert store.manifests[digest], name
+        second = Client(store, salt="second")
+        done = await second.publish()
+        assert end_state(store) == {NEW: done.digest, "latest": done.digest}, fatal
+        assert second.builds == (
+            0
+            if "unverified" in store.tags
+            and first.builds
+            and done.digest == release(NEW, str(SOURCES), "first").top.digest
+            else 1
+        )
+
+
+SHARED = ("put", "have put", "tags", f"manifest {NEW}", f"manifest {OLD}", "manifest latest",
+          "manifest unverified", "pushed")  # fmt: skip
+
+
+class Turns:
+    """Two clients take turns; `switches` says after how many shared steps the turn changes."""
+
+    def __init__(self, switches):
+        self.switches = list(switches)
+        self.turn = 0
+        self.steps = 0
+        self.ended = [False, False]
+        self.condition = asyncio.Condition()
+
+    def gate(self, me):
+        async def wait(point):
+            if not point.startswith(SHARED):
+                return
+            async with self.condition:
+                await self.condition.wait_for(lambda: self.turn == me or self.ended[1 - me])
+                self.steps += 1
+                if self.switches and self.steps == self.switches[0]:
+                    self.switches.pop(0)
+                    self.turn = 1 - me
+                    self.condition.notify_all()
+
+        return wait
+
+    async def run(self, me, client):
+        try:
+            return await client.publish()
+        except PipelineError as error:
+            return error
+        finally:
+            async with self.condition:
+                self.ended[me] = True
+                self.turn = 1 - me
+                self.condition.notify_all()
+
+
+async def race(switches, tags):
+    store, turns = Store(), Turns(switches)
+    clients = [Client(store, tag, gate=turns.gate(at)) for at, tag in enumerate(tags)]
+    outcomes = await asyncio.gather(*(turns.run(at, one) for at, one in enumerate(clients)))
+    return store, outcomes, turns.steps
+
+
+@pytest.mark.parametrize("tags", [(OLD, NEW), (NEW, OLD)])
+async def test_two_publishers_end_with_the_newest_as_latest(tags):
+    """Every schedule with up to two changes of turn; random ones have found nothing more."""
+    _, _, steps = await race((), tags)
+    schedules = [(), *itertools.combinations(range(1, steps + 1), 1)]
+    schedules += itertools.combinations(range(1, steps + 1), 2)
+    for switches in schedules:
+        store, outcomes, _ = await race(switches, tags)
+        assert not [each for each in outcomes if isinstance(each, PipelineError)], switches
+        held = {tag: done.digest for tag, done in zip(tags, outcomes, strict=True)}
+        assert end_state(store) == held | {"latest": held[NEW]}, switches
+
+
+async def test_a_release_of_the_wrong_platforms_never_gets_a_tag():
+    store = Store()
+
+    async def make():
+        labels = labels_for(NEW, str(SOURCES))
+        images = {on: image("linux/amd64", labels, on) for on in BOTH}
+        return store.put(index(images))
+
+    with pytest.raises(AmbiguousPlatform):
+        await Client(store).publish(make)
+    assert end_state(store) == {}
