@@ -169,22 +169,21 @@ def read_call(module: Module, words: Sequence[str]) -> Plan:
     return Plan(tuple(steps), settings, command.page() if wants_help else "")
 
 
-def with_ending(module: Module, plan: Plan) -> Plan:
+def with_ending(module: Module, plan: Plan, path: str) -> Plan:
     """The plan with the step that Dagger adds for an object at its end: `export` to the path of
     --output, else `sync`, where the type has them."""
-    returns = plan.steps[-1].function.returns
-    provider = module.provider(returns)
-    if provider is None or len(plan.steps) == 1:
+    last = plan.steps[-1].function.returns
+    provider = module.provider(last) if last.kind == "object" else None
+    if provider is None:
         return plan
-    path = plan.settings.get("output")
     export, sync = provider.find("export"), provider.find("sync")
     if path and export and export.argument("path"):
-        values = {"path": path}
+        values: dict[str, Any] = {"path": path}
         if export.argument("allowParentDirPath"):
             values["allowParentDirPath"] = True
-        return Plan((*plan.steps, Step(provider, export, values)), plan.settings)
+        return replace(plan, steps=(*plan.steps, Step(provider, export, values)))
     if sync and not sync.arguments:
-        return Plan((*plan.steps, Step(provider, sync)), plan.settings)
+        return replace(plan, steps=(*plan.steps, Step(provider, sync)))
     return plan
 
 

@@ -54,6 +54,8 @@ def find_source(reference: str = "") -> Source:
     if "://" in reference or reference.startswith(("github.com/", "git@")):
         raise ModuleError(f"module {reference} is not on this machine: use Dagger for it")
     start = Path(reference or ".").resolve()
+    if not start.is_dir():
+        raise ModuleError(f"there is no directory {start}: name a module with -m PATH")
     for folder in (start, *start.parents):
         if (folder / "dagger.json").is_file():
             return _read_source(folder)

@@ -1,4 +1,4 @@
-"""Prints results as Dagger's CLI prints them.
+"""Results as Dagger's CLI prints them.
 
 Source: Dagger v0.21.8, cmd/dagger/functions.go ``handleResponse``, ``printPlainResult``.
 """
@@ -6,50 +6,28 @@ Source: Dagger v0.21.8, cmd/dagger/functions.go ``handleResponse``, ``printPlain
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from .call import ObjectId, Result
+from .call import ObjectId
 from .gotext import json_number, number
 from .model import TypeRef
 
 
-def show(
-    result: Result, *, as_json: bool, path: str, exported: bool, out: TextIO, log: TextIO
-) -> None:
-    """Write a result.
-
-    Args:
-        path: The file or folder of --output; "" without it.
-        exported: The engine has already written the path, and the result is its name.
-        out: Standard output, for the result alone.
-        log: Standard error.
-    """
-    if result.type.kind == "void":
-        return
-    if exported:
-        log.write(f'Saved to "{result.value}".\n')
-        return
-    if result.type.holds_objects:
-        out.write(_objects(result.type, result.value))
-        return
-    text = _json(result.value) if as_json else plain(result.value)
-    if path:
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-        log.write(f'Saved output to "{target.resolve()}".\n')
-    out.write(text)
-    if out.isatty() and not text.endswith("\n"):
-        out.write("\n")
+def render(type_: TypeRef, value: Any, *, as_json: bool) -> str:
+    """The text of a result; objects print as ``Type@digest`` with or without --json."""
+    if type_.kind == "void":
+        return ""
+    if type_.holds_objects:
+        return _objects(value)
+    return _json(value) if as_json else _plain(value)
 
 
-def plain(value: Any) -> str:
+def _plain(value: Any) -> str:
     """Text of a value: each item of a list on its line, nothing after a single one."""
     if isinstance(value, list):
-        return "".join(plain(item) + "\n" for item in value)
+        return "".join(_plain(item) + "\n" for item in value)
     if isinstance(value, dict):
-        return "".join(plain(item) for item in value.values())
+        return "".join(_plain(item) for item in value.values())
     if isinstance(value, str):
         return value
     if value is None:
@@ -59,11 +37,14 @@ def plain(value: Any) -> str:
     return number(value)
 
 
-def _objects(type_: TypeRef, value: Any) -> str:
-    if type_.element:
-        return "".join(f"- {_objects(type_.element, item)}" for item in value or [])
-    found = value["id"] if isinstance(value, dict) else value
-    return f"{found.type_name}@{found.digest}\n" if isinstance(found, ObjectId) else "\n"
+def _objects(value: Any) -> str:
+    """``Type@digest`` on a line, each after a dash in a list."""
+    if isinstance(value, list):
+        return "".join("- " + _objects(item) for item in value)
+    if isinstance(value, dict):
+        # In a list each object stands under the names that led to it.
+        return "".join(_objects(item) for item in value.values())
+    return f"{value.type_name}@{value.digest}\n" if isinstance(value, ObjectId) else "\n"
 
 
 def _json(value: Any) -> str:
