@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,11 +48,11 @@ class Daemon:
         if recorded(self.layout, self.name) == tuple(self.command) and self.ready():
             return False
         stop(self.layout, self.name)
-        process = self._spawn()
+        pid = self._spawn()
         deadline = time.monotonic() + self.timeout_s
         while not self.ready():
-            if process.poll() is not None or time.monotonic() > deadline:
-                seen = "ended" if process.poll() is not None else "did not answer"
+            if start_time(pid) is None or time.monotonic() > deadline:
+                seen = "ended" if start_time(pid) is None else "did not answer"
                 stop(self.layout, self.name)
                 raise ServiceNotStarted(
                     f"{self.name} {seen}\n{self._last_lines()}",
@@ -63,22 +62,26 @@ class Daemon:
             time.sleep(POLL_S)
         return True
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> int:
         self.layout.log.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                cwd=self.layout.checkout,
-            )
-        record = {"pid": process.pid, "started": start_time(process.pid), "command": self.command}
+        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        # Not subprocess: its objects insist on being waited for, and this one is to outlive us.
+        pid = os.posix_spawnp(
+            self.command[0],
+            list(self.command),
+            os.environ | {"PYTHONPATH": str(self.layout.checkout)},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(self.log), append, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
+        record = {"pid": pid, "started": start_time(pid), "command": self.command}
         path = pid_file(self.layout, self.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record))
-        return process
+        return pid
 
     def _last_lines(self, count: int = 8) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-count:]

@@ -4,7 +4,6 @@ Source: docs/spec/auth/{token,jwt,oauth}.md of docker/distribution 2.8.
 """
 
 import base64
-import binascii
 import hmac
 import json
 import secrets
@@ -133,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
         scheme, _, encoded = header.partition(" ")
         try:
             user, separator, password = base64.b64decode(encoded).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             separator = ""
         if scheme.lower() != "basic" or not separator:
             raise Refused(401, "UNAUTHORIZED", "Authorization is not Basic user:password")
