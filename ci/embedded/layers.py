@@ -46,9 +46,13 @@ async def take_image(
     )
     layers = []
     for diff_id, layer in zip(config["rootfs"]["diff_ids"], manifest["layers"], strict=True):
+        if known_layer := by_digest.get(layer["digest"]):
+            layers.append(known_layer)
+            continue
         digest = layer["digest"]
-        size = layer["size"] or session.store.blob_path(digest[7:]).stat().st_size
-        layers.append(by_digest.get(digest) or Layer(diff_id, digest, size))
+        # Docker leaves the size out where the sink said that it knows the layer.
+        size = layer.get("size") or session.store.blob_path(digest[7:]).stat().st_size
+        layers.append(Layer(diff_id, digest, size))
     session.store.put(key, {"layers": layers, "config": config})
     return layers, config
 

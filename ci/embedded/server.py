@@ -132,7 +132,12 @@ class Endpoint:
         if request.target.partition("?")[0] != "/query" or request.method != "POST":
             return Response(404)
         body = b"".join([chunk async for chunk in request.body])
-        status, answer = await self._query(json.loads(body))
+        try:
+            query = json.loads(body)
+            query["query"]
+        except (ValueError, KeyError, TypeError):
+            return Response(400)
+        status, answer = await self._query(query)
         return Response(status, {"content-type": "application/json"}, answer)
 
     async def _query(self, request: Mapping[str, Any]) -> tuple[int, bytes]:
