@@ -2,12 +2,11 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 APP = Path(__file__).parent.parent
 START_LIMIT_S = 20
+PASSWORD = "hunter2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,17 @@ class Service:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
-Start = Callable[..., Service]
-
-
 def free_port() -> int:
     """Return a port that nothing listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def database_url(port: int) -> str:
+    """Return the URL of a database at `port`, with a password that must not be shown."""
+    return f"postgresql://observer:{PASSWORD}@127.0.0.1:{port}/observer"
 
 
 def service_environment(**variables: str) -> dict[str, str]:
@@ -74,34 +76,69 @@ def service_environment(**variables: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": path} | variables
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start services by `python -m observer`, as the image does; stop them afterwards."""
-    running: list[Service] = []
+class Starter:
+    """Starts services by `python -m observer`, as the image does."""
 
-    def run(**variables: str) -> Service:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.services: list[Service] = []
+
+    def __call__(self, **variables: str) -> Service:
+        """Start one with these variables and wait until it listens."""
         port = free_port()
-        log = tmp_path / f"service-{len(running)}.log"
+        log = self._folder / f"service-{len(self.services)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "observer"],
                 env=service_environment(PORT=str(port), **variables),
-                cwd=tmp_path,
+                cwd=self._folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
         service = Service(process, port, log)
-        running.append(service)
+        self.services.append(service)
         _wait_until_it_listens(service)
         return service
 
-    try:
-        yield run
-    finally:
-        for service in running:
-            service.process.send_signal(signal.SIGKILL)
+    def stop(self) -> None:
+        """End all that were started."""
+        for service in self.services:
+            service.process.kill()
             service.process.wait()
-            print(service.log.read_text())  # pytest shows it where the test failed
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starter]:
+    starter = Starter(tmp_path_factory.mktemp("services"))
+    try:
+        yield starter
+    finally:
+        starter.stop()
+
+
+@pytest.fixture(scope="session")
+def plain(start: Starter) -> Service:
+    """A service without a database."""
+    return start()
+
+
+@pytest.fixture(scope="session")
+def bereft(start: Starter) -> Service:
+    """A service whose database is down."""
+    return start(DATABASE_URL=database_url(free_port()))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the services logged where a test fails."""
+    report = yield
+    starter = item.funcargs.get("start")
+    if isinstance(starter, Starter):
+        for service in starter.services:
+            report.sections.append((service.log.name, service.log.read_text()))
+    return report
 
 
 def _wait_until_it_listens(service: Service) -> None:

@@ -68,12 +68,12 @@ def endpoint(behaviour: Behaviour) -> Iterator["Endpoint"]:
 
 
 class Endpoint(threading.Thread):
-    """A server that counts its connections."""
+    """A server that counts its connections; its behaviour may be changed between them."""
 
     def __init__(self, listener: socket.socket, behaviour: Behaviour) -> None:
         super().__init__(daemon=True)
         self._listener = listener
-        self._behaviour = behaviour
+        self.behaviour = behaviour
         self._over = threading.Event()
         self._peers: list[threading.Thread] = []
         self.port: int = listener.getsockname()[1]
@@ -104,4 +104,4 @@ class Endpoint(threading.Thread):
 
     def _serve(self, peer: socket.socket) -> None:
         with peer, suppress(OSError):  # the client may leave first
-            self._behaviour(peer, self._over)
+            self.behaviour(peer, self._over)

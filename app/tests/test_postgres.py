@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Start, free_port
+from tests.conftest import Starter, free_port
 
 PASSWORD = "p@ss:w/ord %41"  # a URL would have to escape it, PGPASSWORD takes it as it is
 PROGRAMS = {name: shutil.which(name) for name in ("initdb", "postgres")}
@@ -112,25 +112,25 @@ def has_time_left(since: float, limit_s: float = 10) -> bool:
     return time.monotonic() - since < limit_s
 
 
-def test_a_database_that_answers_makes_the_service_ok(start: Start, postgres: Postgres) -> None:
+def test_a_database_that_answers_makes_the_service_ok(start: Starter, postgres: Postgres) -> None:
     answer = start(**postgres.variables).get("/health")
     assert answer.status == 200
     assert answer.body == {"status": "ok", "database": "ok"}
 
 
-def test_a_wrong_password_is_a_failed_database(start: Start, postgres: Postgres) -> None:
+def test_a_wrong_password_is_a_failed_database(start: Starter, postgres: Postgres) -> None:
     service = start(**postgres.variables | {"PGPASSWORD": "wrong"})
     assert service.get("/health").body == {"status": "degraded", "database": "failed"}
     assert "InvalidPasswordError" in service.log.read_text()
 
 
-def test_a_missing_database_is_a_failed_database(start: Start, postgres: Postgres) -> None:
+def test_a_missing_database_is_a_failed_database(start: Starter, postgres: Postgres) -> None:
     url = f"postgresql://observer@127.0.0.1:{postgres.port}/absent"
     service = start(**postgres.variables | {"DATABASE_URL": url})
     assert service.get("/health").body["database"] == "failed"
 
 
-def test_health_follows_the_database_down_and_up_again(start: Start, postgres: Postgres) -> None:
+def test_health_follows_the_database_down_and_up_again(start: Starter, postgres: Postgres) -> None:
     service = start(**postgres.variables)
     assert service.get("/health").status == 200
     postgres.stop()
@@ -143,7 +143,7 @@ def test_health_follows_the_database_down_and_up_again(start: Start, postgres: P
 
 
 def test_a_frozen_database_times_out_within_the_limit_and_comes_back(
-    start: Start, postgres: Postgres
+    start: Starter, postgres: Postgres
 ) -> None:
     service = start(**postgres.variables, HEALTH_LIMIT_S="0.5")
     assert service.get("/health").status == 200
@@ -158,7 +158,7 @@ def test_a_frozen_database_times_out_within_the_limit_and_comes_back(
         assert has_time_left(began), service.log.read_text()
 
 
-def test_checks_leave_no_connection_behind(start: Start, postgres: Postgres) -> None:
+def test_checks_leave_no_connection_behind(start: Starter, postgres: Postgres) -> None:
     service = start(**postgres.variables)
     for _ in range(20):
         assert service.get("/health").status == 200
