@@ -6,7 +6,6 @@ fails it where CI is set.
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,29 +14,9 @@ from rehearsal.docker_daemon import answers
 from rehearsal.environment import read_environment
 from rehearsal.layout import Layout
 from rehearsal.registries import status_of
+from tests.clients import Client, Credentials, client, missing
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """A user of the target registry and the file with the token."""
-
-    user: str
-    token_file: Path
-
-    @property
-    def token(self) -> str:
-        """The password that the registry's token server knows."""
-        return self.token_file.read_text().strip()
-
-
-def missing(what: str) -> None:
-    """Skip the test, or fail it in CI, where everything must be there."""
-    reason = f"{what}: run `make setup`"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +58,19 @@ def credentials(rehearsal: dict[str, str], target: str) -> Credentials:
 def read_only_credentials(rehearsal: dict[str, str], target: str) -> Credentials:
     """Who may pull there, and nothing more."""
     return account(rehearsal, "REHEARSAL_READER", "REHEARSAL_READER_TOKEN_FILE")
+
+
+@pytest.fixture
+def docker(docker_host: str, tmp_path: Path) -> Client:
+    """The docker command, on the engine of the tests, logged in nowhere."""
+    further = {"DOCKER_HOST": docker_host, "DOCKER_CONFIG": str(tmp_path)}
+    return client("docker", tmp_path, further)
+
+
+@pytest.fixture
+def skopeo(tmp_path: Path) -> Client:
+    """The skopeo command, logged in nowhere."""
+    return client("skopeo", tmp_path, {"REGISTRY_AUTH_FILE": str(tmp_path / "config.json")})
 
 
 def account(rehearsal: dict[str, str], user: str, token_file: str) -> Credentials:

@@ -1,82 +1,13 @@
-"""Clients that judge the rehearsal's registry before it judges us: skopeo and docker."""
+"""A small image, as bytes that no build is needed for."""
 
-import base64
 import gzip
 import hashlib
 import io
 import json
-import os
-import shutil
-import subprocess
 import tarfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from tests.conftest import Credentials, missing
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A command-line client with its own configuration folder."""
-
-    program: str
-    environment: dict[str, str]
-    folder: Path
-
-    def run(
-        self, *arguments: str, stdin: str | bytes | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """Run it; the outcome, whatever it is."""
-        raw = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run(
-            [self.program, *arguments],
-            env=self.environment,
-            input=raw,
-            capture_output=True,
-            check=False,
-            timeout=120,
-        )
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
-
-    def allowed(self, *arguments: str, stdin: str | bytes | None = None) -> str:
-        """Run it and expect success; its standard output."""
-        done = self.run(*arguments, stdin=stdin)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def refused(self, *arguments: str, stdin: str | None = None) -> str:
-        """Run it and expect failure; its standard error."""
-        done = self.run(*arguments, stdin=stdin)
-        assert done.returncode != 0, done.stdout
-        return done.stderr
-
-    def log_in(self, registry: str, credentials: Credentials) -> None:
-        """Remember the credentials, as `docker login` writes them."""
-        pair = base64.b64encode(f"{credentials.user}:{credentials.token}".encode()).decode()
-        settings = {"auths": {registry: {"auth": pair}}}
-        (self.folder / "config.json").write_text(json.dumps(settings))
-
-
-def client(program: str, folder: Path, further: dict[str, str]) -> Client:
-    if shutil.which(program) is None:
-        missing(f"no {program}")
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **further}
-    return Client(program, environment, folder)
-
-
-@pytest.fixture
-def docker(docker_host: str, tmp_path: Path) -> Client:
-    further = {"DOCKER_HOST": docker_host, "DOCKER_CONFIG": str(tmp_path)}
-    return client("docker", tmp_path, further)
-
-
-@pytest.fixture
-def skopeo(tmp_path: Path) -> Client:
-    return client("skopeo", tmp_path, {"REGISTRY_AUTH_FILE": str(tmp_path / "config.json")})
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ import secrets
 
 import pytest
 
-from tests.conftest import Credentials
-from tests.rehearsal.conftest import Client
+from tests.clients import Client, Credentials
 
 pytestmark = pytest.mark.registry
 
