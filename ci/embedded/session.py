@@ -178,10 +178,11 @@ class Session:
 
     async def close(self) -> None:
         """End everything that was started; what is worth keeping is in the store by then."""
-        for future in (*self._work.values(), *self._background):
-            if not future.done() and future not in self._background:
-                future.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        for future in self._work.values():
+            future.cancel()
+        await asyncio.gather(*self._work.values(), return_exceptions=True)
+        while self._background:  # what was cancelled may leave more to clean up
+            await asyncio.gather(*self._background, return_exceptions=True)
         await asyncio.gather(*(closer() for closer in self._closers), return_exceptions=True)
         if (
             self._docker is not None
