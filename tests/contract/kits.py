@@ -11,6 +11,7 @@ from ci.adapters.clock import SystemClock
 from ci.adapters.registry import open_registry
 from ci.decisions.credentials import Credentials
 from ci.oci.digest import Digest, digest_of
+from ci.oci.manifest import Document
 from ci.oci.reference import Repository
 from ci.ports import Registry
 from tests.contract.images import Parts
@@ -91,6 +92,13 @@ class RealKit:
     async def delete_blob(self, digest: Digest) -> None:
         async with self._client() as client:
             (await client.delete(f"blobs/{digest}")).raise_for_status()
+
+    async def put_again(self, document: Document, tag: str) -> None:
+        """Put a manifest whose parts are still there."""
+        headers = {"Content-Type": document.media_type}
+        async with self._client() as client:
+            put = await client.put(f"manifests/{tag}", content=document.raw, headers=headers)
+            put.raise_for_status()
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[httpx.AsyncClient]:

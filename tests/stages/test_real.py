@@ -1,0 +1,203 @@
+"""Build, check, publish and verify on a real engine and a real registry."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ci.decisions.labels import BASE_DIGEST, BASE_NAME, CREATED, REVISION, SOURCE, VERSION
+from ci.errors import (
+    BuildFailed,
+    CheckFailed,
+    DirtyTree,
+    PermissionMissing,
+    TagConflict,
+    TagMissing,
+    TagsDisagree,
+    TreeIncomplete,
+)
+from ci.oci.digest import parse_digest
+from ci.oci.manifest import parse_config, parse_document
+from ci.oci.reference import Tag
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.registry,
+    pytest.mark.usefixtures("connection"),
+]
+
+
+def tag_of(minutes_ago=0):
+    moment = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    return moment.strftime("%Y%m%d-%H%M%S")
+
+
+def digest_in(reference):
+    return parse_digest(reference.rpartition("@")[2])
+
+
+async def test_a_release_is_published_verified_and_repeated(project, capfd):
+    ci, tag = project.ci(), tag_of(5)
+    reference = await ci.publish(tag)
+    assert re.fullmatch(
+        rf"{re.escape(str(project.kit.repository))}:{tag}@sha256:[0-9a-f]{{64}}", reference
+    )
+    async with project.kit.open() as registry:
+        document = await registry.manifest(Tag(tag))
+        assert document.digest == digest_in(reference)
+        assert await registry.manifest(Tag("latest")) == document
+
+    table = await ci.verify(tag, str(digest_in(reference)))
+    for text in ("linux/amd64", "linux/arm64", "is the newest release", reference):
+        assert text in table
+
+    capfd.readouterr()
+    assert await project.ci().publish(tag) == reference
+    said = capfd.readouterr().err
+    assert "the tag holds this release already" in said
+    assert "build" not in said
+
+    said_as_json = json.loads(await project.ci(output="json").publish(tag))
+    assert (said_as_json["reference"], said_as_json["begun_from"]) == (reference, "confirm")
+
+
+async def test_labels_and_annotations_tell_where_an_image_comes_from(project):
+    revision, tag = project._git("rev-parse", "HEAD"), tag_of(5)
+    await project.ci().publish(tag)
+    moment = datetime.strptime(tag, "%Y%m%d-%H%M%S")
+    async with project.kit.open() as registry:
+        index = parse_document(await registry.manifest(Tag(tag)))
+        assert [str(each.platform) for each in index.manifests] == ["linux/amd64", "linux/arm64"]
+        for child in index.manifests:
+            manifest = parse_document(await registry.manifest(child.digest))
+            labels = parse_config(await registry.blob(manifest.config)).labels
+            assert labels[VERSION] == tag
+            assert labels[REVISION] == revision
+            assert labels[SOURCE] == "https://github.com/acme/small"
+            assert labels[CREATED] == f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+            assert labels[BASE_NAME] == "docker.io/library/python:3.11-slim"
+            assert parse_digest(labels[BASE_DIGEST])
+            assert manifest.annotations.items() >= {VERSION: tag, REVISION: revision}.items()
+
+
+async def test_a_run_that_died_before_its_tag_is_finished_without_a_build(project, capfd):
+    tag = tag_of(5)
+    reference = await project.ci().publish(tag)
+    async with project.kit.open() as registry:
+        document = await registry.manifest(Tag(tag))
+        # What a run leaves that was killed before the tag: only `unverified`.
+        await project.kit.delete_manifest(document.digest)
+        assert await registry.manifest(Tag(tag)) is None
+    await project.kit.put_again(document, "unverified")
+    capfd.readouterr()
+    assert await project.ci().publish(tag) == reference
+    said = capfd.readouterr().err
+    assert "an earlier run pushed this release" in said
+    assert "build" not in said.replace("stopped before its tag", "")
+
+
+async def test_other_sources_never_get_a_published_tag(project):
+    tag = tag_of(5)
+    reference = await project.ci().publish(tag)
+    project.write("app/answer", "42, but different\n")
+    project.commit()
+    with pytest.raises(TagConflict):
+        await project.ci().publish(tag)
+    assert digest_in(reference) == digest_in((await project.ci().verify(tag)).splitlines()[-1])
+
+
+async def test_what_is_not_built_from_does_not_make_another_release(project):
+    tag = tag_of(5)
+    reference = await project.ci().publish(tag)
+    project.write("README.md", "outside the context")
+    project.write("app/notes.md", "named in .dockerignore")
+    project.write("app/cache/wheel", "derived")
+    assert await project.ci().publish(tag) == reference
+
+
+async def test_latest_follows_the_newest_tag_and_not_the_last_publisher(project):
+    newer = await project.ci().publish(newer_tag := tag_of(1))
+    older = await project.ci().publish(tag_of(10))
+    assert digest_in(newer) != digest_in(older)
+    async with project.kit.open() as registry:
+        assert (await registry.manifest(Tag("latest"))).digest == digest_in(newer)
+        await registry.push_manifest(Tag("latest"), await registry.manifest(digest_in(older)))
+    with pytest.raises(TagsDisagree):
+        await project.ci().verify(newer_tag)
+
+
+async def test_uncommitted_files_are_published_only_when_asked_for(project):
+    tag = tag_of(5)
+    project.write("app/answer", "42 uncommitted\n")
+    with pytest.raises(DirtyTree, match="'answer'"):
+        await project.ci().publish(tag)
+    await project.ci().publish(tag, dirty=True)
+    assert "-dirty" in await project.ci().verify(tag)
+
+
+async def test_a_missing_child_fails_the_verification(project):
+    tag = tag_of(5)
+    await project.ci().publish(tag)
+    async with project.kit.open() as registry:
+        index = parse_document(await registry.manifest(Tag(tag)))
+    await project.kit.delete_manifest(index.manifests[1].digest)
+    with pytest.raises(TreeIncomplete):
+        await project.ci().verify(tag)
+    with pytest.raises(TreeIncomplete):
+        await project.ci().publish(tag)
+
+
+async def test_a_tag_that_is_not_there_is_named(project):
+    with pytest.raises(TagMissing):
+        await project.ci().verify(tag_of(5))
+
+
+async def test_a_reader_is_refused_before_the_build(project, capfd):
+    with pytest.raises(PermissionMissing):
+        await project.ci(as_reader=True).publish(tag_of(5))
+    assert "build" not in capfd.readouterr().err
+
+
+async def test_failing_tests_leave_the_registry_untouched(project):
+    project.write("app/answer", "41\n")
+    project.commit()
+    with pytest.raises(BuildFailed, match="test stage"):
+        await project.ci().publish(tag_of(5))
+    async with project.kit.open() as registry:
+        assert await registry.tags() == ()
+
+
+async def test_an_image_that_does_not_run_fails_with_its_output(project):
+    project.write("app/Dockerfile", DOCKERFILE_WITH.format('["python", "-c", "raise Oops"]'))
+    project.commit()
+    with pytest.raises(CheckFailed, match="Oops"):
+        await project.ci().check()
+
+
+async def test_an_image_that_answers_badly_fails(project):
+    project.write("ci.toml", (project.root / "ci.toml").read_text() + 'path = "/nowhere"\n')
+    project.commit()
+    with pytest.raises(CheckFailed, match="404"):
+        await project.ci().check()
+
+
+DOCKERFILE_WITH = """\
+FROM python:3.11-slim AS tests
+FROM python:3.11-slim AS release
+COPY answer /answer
+ENTRYPOINT {}
+"""
+
+
+async def test_a_build_can_be_looked_at(project):
+    image = await project.ci().build("linux/arm64")
+    assert await image.platform() == "linux/arm64"
+    assert await image.label(REVISION) == project._git("rev-parse", "HEAD")
+
+
+async def test_a_tag_is_minted_from_the_clock(project):
+    assert abs(
+        datetime.strptime(await project.ci().tag(), "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+        - datetime.now(UTC)
+    ) < timedelta(seconds=5)
