@@ -71,7 +71,8 @@ def _options() -> Any:
 def _functions(words: list[str], settings: dict[str, Any], tty: Terminal) -> int:
     from .command import list_functions
 
-    chain, rest = [], list(words)
+    chain: list[str] = []
+    rest = list(words)
     while rest:
         found, rest = _options().parse(rest)
         settings |= found

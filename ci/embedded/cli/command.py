@@ -29,7 +29,9 @@ OWN_OPTIONS = (
 GLOBAL_OPTIONS = (
     switch("debug", "Show the traceback of an error", shorthand="d"),
     Option(
-        "progress", str, usage="Progress output format (auto, plain, tty, dots, logs)",
+        "progress",
+        str,
+        usage="Progress output format (auto, plain, tty, dots, logs)",
         default_text='"auto"',
     ),
     count("quiet", "Reduce verbosity", shorthand="q"),
@@ -126,6 +128,11 @@ class Command:
             names = '", "'.join(missing if self.is_root else sorted(missing))
             raise UsageError(f'required flag(s) "{names}" not set')
 
+    def step(self, owner: ObjectDef, values: dict[str, Any]) -> Step:
+        """The call of this function with what was typed."""
+        named = {self.arguments[key].name: values[key] for key in values if key in self.arguments}
+        return Step(owner, self.function, named, self.path)
+
     def following(self, word: str) -> Function:
         """The function that a word names."""
         for function in self.functions:
@@ -155,17 +162,16 @@ def read_call(module: Module, words: Sequence[str]) -> Plan:
             values, rest = command.options.parse(rest)
             if not wants_help:
                 command.require(values)
-            given = {name: value for name, value in values.items() if name in command.arguments}
-            settings |= {name: value for name, value in values.items() if name not in given}
-            named = {command.arguments[name].name: value for name, value in given.items()}
-            steps.append(Step(owner, command.function, named, command.path))
+            steps.append(command.step(owner, values))
+            settings |= {key: values[key] for key in values if key not in command.arguments}
             if not rest:
                 break
             function = command.following(rest[0])
         except UsageError as error:
             raise Misuse(error, command.path, command.page() if wants_help else "") from error
         assert command.provider, "only an object has functions"
-        command, owner, rest = Command(module, function, command.path), command.provider, rest[1:]
+        owner, rest = command.provider, rest[1:]
+        command = Command(module, function, command.path)
     return Plan(tuple(steps), settings, command.page() if wants_help else "")
 
 

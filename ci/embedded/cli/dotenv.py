@@ -54,9 +54,7 @@ class EnvFile:
 
     def merged(self, other: EnvFile) -> EnvFile:
         """Both, the other's variables winning."""
-        return EnvFile(
-            {**self.variables, **other.variables}, {**self.context, **other.context}
-        )
+        return EnvFile({**self.variables, **other.variables}, {**self.context, **other.context})
 
     def lookup(self, name: str) -> str | None:
         """The expanded value of the variable that has this name in any case."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable
@@ -14,13 +12,19 @@ from .model import Argument, Function, TypeRef
 from .options import Option, parse_bool
 
 # The objects that can be named on the command line, by an address, a path or a name.
-OBJECTS = frozenset(
-    "Container Directory File Secret Service CacheVolume Module ModuleSource Socket "
-    "GitRepository GitRef".split()
-)
+OBJECTS = frozenset({"Container", "Directory", "File", "Secret", "Service", "CacheVolume"}) | {
+    "Module",
+    "ModuleSource",
+    "Socket",
+    "GitRepository",
+    "GitRef",
+}
 INPUTS = frozenset({"PortForward", "BuildArg"})
 LABELS = {"string": "string", "int": "int", "float": "float", "bool": "bool"}
 LIST_LABELS = {"string": "strings", "int": "ints", "float": "float64Slice", "bool": "bools"}
+CSV_FIELD = re.compile(r'"((?:[^"]|"")*)"(?=,|\n|$)')
+CSV_OPENED = re.compile(r'"(?:[^"]|"")*')
+EXTRANEOUS = 'extraneous or missing " in quoted-field'
 # A secret's address, a path or a name may not be empty for these.
 NEVER_EMPTY = {
     "CacheVolume": "cacheVolume name",
@@ -165,15 +169,12 @@ def _not_empty(text: str, what: str) -> str:
 
 def parse_int(text: str) -> int:
     """Read an integer as Go's strconv.ParseInt does with base 0."""
+    octal = re.fullmatch(r"([+-]?)0([0-7_]+)", text)
     try:
-        octal = re.fullmatch(r"([+-]?)0([0-7_]+)", text)
-        value = int(octal[1] + octal[2], 8) if octal else int(text, 0)
-        if text != text.strip():
-            raise ValueError
+        # int() would take spaces around the number.
+        value = int(f"{octal[1]}0o{octal[2]}" if octal else _without_space(text), 0)
     except ValueError:
-        raise ValueError(
-            f"strconv.ParseInt: parsing {quoted(text)}: invalid syntax"
-        ) from None
+        raise ValueError(f"strconv.ParseInt: parsing {quoted(text)}: invalid syntax") from None
     if not -(2**63) <= value < 2**63:
         raise ValueError(f"strconv.ParseInt: parsing {quoted(text)}: value out of range")
     return value
@@ -182,22 +183,20 @@ def parse_int(text: str) -> int:
 def parse_float(text: str) -> float:
     """Read a float as Go's strconv.ParseFloat does."""
     try:
-        if text != text.strip() or "_" in text:
-            raise ValueError
-        return float(text)
+        return float(_without_space(text).replace("_", "?"))
     except ValueError:
-        raise ValueError(
-            f"strconv.ParseFloat: parsing {quoted(text)}: invalid syntax"
-        ) from None
+        raise ValueError(f"strconv.ParseFloat: parsing {quoted(text)}: invalid syntax") from None
+
+
+def _without_space(text: str) -> str:
+    return "?" if text != text.strip() else text
 
 
 def parse_port_forward(text: str) -> dict[str, int]:
     """Read ``frontend:backend``."""
     frontend, colon, backend = _not_empty(text, "portForward setting").partition(":")
     if not colon:
-        raise ValueError(
-            f"portForward setting not in the form of frontend:backend: {quoted(text)}"
-        )
+        raise ValueError(f"portForward setting not in the form of frontend:backend: {quoted(text)}")
     for name, port in (("frontend", frontend), ("backend", backend)):
         if not re.fullmatch(r"[+-]?\d+", port):
             raise ValueError(f"portForward {name} not a valid integer: {quoted(port)}")
@@ -216,10 +215,26 @@ def parse_build_arg(text: str) -> dict[str, str]:
 
 def read_csv(text: str) -> list[str]:
     """Read one line of comma-separated values, strict about quotes as Go is."""
-    if not text:
-        return []
-    bare = re.search(r'(?:^|,)[^",]+(")', text)
-    if bare:
-        column = bare.start(1) + 1
-        raise ValueError(f'parse error on line 1, column {column}: bare " in non-quoted-field')
-    return next(csv.reader(io.StringIO(text)), [])
+    fields: list[str] = []
+    at = 0
+    while text:
+        opened = CSV_OPENED.match(text, at)
+        found = CSV_FIELD.match(text, at)
+        if opened and not found:
+            raise ValueError(f"parse error on line 1, column {opened.end() + 1}: {EXTRANEOUS}")
+        field = _field(text, at, found)
+        if not found and '"' in field:
+            column = at + field.index('"') + 1
+            raise ValueError(f'parse error on line 1, column {column}: bare " in non-quoted-field')
+        fields.append(field)
+        at = found.end() if found else at + len(field)
+        if not text.startswith(",", at):
+            break
+        at += 1
+    return fields
+
+
+def _field(text: str, at: int, quoted_field: re.Match[str] | None) -> str:
+    if quoted_field:
+        return quoted_field[1].replace('""', '"')
+    return re.split("[,\n]", text[at:], maxsplit=1)[0]

@@ -51,9 +51,9 @@ def describe_names(rows: Sequence[tuple[str, str]]) -> list[str]:
     lines = []
     for name, short in sorted(rows):
         start = f"  {name:{padding}}   "
-        if len(start) + len(short) >= _width():
-            short = word_wrap(short, _width() - len(start)).replace("\n", "\n" + " " * len(start))
-        lines.append(start + short.lstrip())
+        fits = len(start) + len(short) < _width()
+        text = short if fits else word_wrap(short, _width() - len(start))
+        lines.append(start + text.replace("\n", "\n" + " " * len(start)).lstrip())
     return lines
 
 

@@ -110,7 +110,7 @@ class Module:
         where = Path(inspect.getfile(found)).resolve()
         if not where.is_relative_to(source.code):
             raise ModuleError(f"package {package} was read from {where}, not from {source.code}")
-        main = getattr(found, attribute, None)
+        main: Any = getattr(found, attribute, None)
         if not hasattr(main, "__dagger_object_type__"):
             raise ModuleError(f"{package}:{attribute} must be a class with @dagger.object_type")
         return cls(source, main)
@@ -281,4 +281,3 @@ def _entry_point(source: Source) -> str:
         f"no main object in {source.code}: pyproject.toml needs "
         f'[project.entry-points."{ENTRY_POINTS}"] main_object = "package:{main}"'
     )
-

@@ -49,19 +49,13 @@ def _camel(name: str, *, capital: bool) -> str:
     upper_next, previous_is_capital = capital, False
     for index, char in enumerate(name):
         is_capital = char.isupper()
-        if upper_next:
-            char = char.upper()
-        elif index == 0 or (previous_is_capital and is_capital):
-            char = char.lower()
-        previous_is_capital = is_capital
-        if char.isalpha():
-            upper_next = False
-            out.append(char)
-        elif char.isdigit():
-            upper_next = True
-            out.append(char)
+        if char.isalnum():
+            lowers = index == 0 or (previous_is_capital and is_capital)
+            out.append(char.upper() if upper_next else char.lower() if lowers else char)
+            upper_next = char.isdigit()
         else:
             upper_next = char in _SEPARATORS
+        previous_is_capital = is_capital
     return "".join(out)
 
 

@@ -127,9 +127,7 @@ def _set(option: Option, text: str, values: dict[str, Any]) -> None:
 
 def switch(name: str, usage: str, *, shorthand: str = "", is_hidden: bool = False) -> Option:
     """A yes-or-no option."""
-    return Option(
-        name, parse_bool, shorthand, "bool", usage, implied="true", is_hidden=is_hidden
-    )
+    return Option(name, parse_bool, shorthand, "bool", usage, implied="true", is_hidden=is_hidden)
 
 
 def count(name: str, usage: str, *, shorthand: str) -> Option:

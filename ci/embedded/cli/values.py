@@ -135,7 +135,7 @@ def this_platform() -> str:
 
 
 def _local(address: str) -> str:
-    return os.path.abspath(os.path.expanduser(address.removeprefix("file://")))  # noqa: PTH100, PTH111
+    return os.path.abspath(os.path.expanduser(address.removeprefix("file://")))
 
 
 def _directory(address: str, ignore: list[str]) -> dagger.Directory:

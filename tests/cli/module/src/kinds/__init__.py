@@ -5,7 +5,7 @@ import json
 from typing import Annotated, Self
 
 import dagger
-from dagger import DefaultPath, Doc, Ignore, Name, dag, field, function, object_type
+from dagger import DefaultAddress, DefaultPath, Doc, Ignore, Name, dag, field, function, object_type
 
 
 @dagger.enum_type
@@ -29,6 +29,11 @@ class Leaf:
     def loud(self, mark: str = "!") -> str:
         """The name in capitals."""
         return self.name.upper() + mark
+
+    @function
+    def note(self) -> str:
+        """What was noted on the object, which is not a field of it."""
+        return getattr(self, "noted", "nothing is kept but fields")
 
     @function
     def bigger(self, by: int = 1) -> Self:
@@ -88,10 +93,12 @@ class Kinds:
 
     @function
     def paint(
-        self, color: Annotated[Color, Doc("The colour")] = Color.RED, other: Color | None = None
+        # Dagger 0.21.8 cannot load a module with an enum that is None by default.
+        self,
+        color: Annotated[Color, Doc("The colour")] = Color.RED,
     ) -> Color:
         """A colour back."""
-        return other or color
+        return color
 
     @function
     def maybe(self, text: str | None = None) -> str | None:
@@ -116,6 +123,13 @@ class Kinds:
     def leaf(self, name: str = "oak") -> Leaf:
         """One object."""
         return Leaf(name=name)
+
+    @function
+    def noted(self) -> Leaf:
+        """A leaf with a note."""
+        leaf = Leaf(name="oak")
+        leaf.noted = "a note"
+        return leaf
 
     @function
     def leaves(self) -> list[Leaf]:
@@ -147,6 +161,32 @@ class Kinds:
         return await source.entries()
 
     @function
+    async def whole(
+        self, source: Annotated[dagger.Directory, DefaultPath("/"), Ignore([".git"])]
+    ) -> list[str]:
+        """The names in the repository that the module is in."""
+        return await source.entries()
+
+    @function
+    async def outside(self, source: Annotated[dagger.Directory, DefaultPath("../..")]) -> list[str]:
+        """The names in a directory that the module may not see."""
+        return await source.entries()
+
+    @function
+    async def history(
+        self, repository: Annotated[dagger.GitRepository, DefaultPath("/")]
+    ) -> list[str]:
+        """The tags of the repository that the module is in."""
+        return await repository.tags()
+
+    @function
+    async def image(
+        self, container: Annotated[dagger.Container, DefaultAddress("python:3.11-slim")]
+    ) -> str:
+        """The platform of an image."""
+        return await container.platform()
+
+    @function
     async def filtered(
         self, source: Annotated[dagger.Directory, Ignore(["*", "!*.txt"])]
     ) -> list[str]:
@@ -154,9 +194,7 @@ class Kinds:
         return await source.entries()
 
     @function
-    async def read(
-        self, file: Annotated[dagger.File, DefaultPath("hello.txt")]
-    ) -> str:
+    async def read(self, file: Annotated[dagger.File, DefaultPath("hello.txt")]) -> str:
         """The text of a file."""
         return await file.contents()
 
