@@ -151,7 +151,7 @@ def test_a_frozen_database_times_out_within_the_limit_and_comes_back(
     for _ in range(3):
         frozen = service.get("/health")
         assert (frozen.status, frozen.body["database"]) == (503, "timed out")
-        assert frozen.took_s < 1.5
+        assert frozen.took_s < 2.5
     postgres.signal_all(signal.SIGCONT)
     began = time.monotonic()
     while service.get("/health").status != 200:
