@@ -132,7 +132,9 @@ def test_the_log_has_a_line_for_a_change_none_for_a_probe_and_no_password(bereft
     assert PASSWORD not in log
 
 
-def test_version_names_the_release_and_sigterm_ends_it_before_docker_would_kill(start: Starter) -> None:
+def test_version_names_the_release_and_sigterm_ends_it_in_time(
+    start: Starter,
+) -> None:
     released = start(APP_TAG="20260123-170510", APP_REVISION="0f3c2ab")
     assert released.get("/version").body == {"tag": "20260123-170510", "revision": "0f3c2ab"}
     started = time.monotonic()
