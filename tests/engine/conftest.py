@@ -11,13 +11,13 @@ from tests.engine.at import At, RegistriesMissing, Session, at_rehearsal
 from tests.engine.engines import engine_session
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def session() -> Iterator[Session]:
     with engine_session() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def at(session: Session, tmp_path_factory: pytest.TempPathFactory) -> At:
     try:
         return at_rehearsal(session, tmp_path_factory.mktemp("scratch"))
@@ -27,7 +27,7 @@ def at(session: Session, tmp_path_factory: pytest.TempPathFactory) -> At:
         pytest.skip(str(missing))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def connection(session: Session) -> AsyncIterator[None]:
     async with dagger.connection(dagger.Config(log_output=None)):
         yield
