@@ -75,27 +75,34 @@ async def read_sources(
     try:
         found = await _read(context, settings, files)
         revision = await repo.head().commit()
-        changed = released_paths(
-            await _uncommitted(repo), settings.context, found.ignored, settings.derived
-        )
+        uncommitted = await _uncommitted(repo)
     except dagger.QueryError as error:
-        raise ContextInvalid(
-            f"the source cannot be read: {last_lines(str(error), lines=3)}",
-            remedy="run inside a git repository with a commit, and check [build] in ci.toml",
-        ) from error
-    check_links(found.entries)
-    args = dict(settings.args)
-    platforms = tuple(map(str, settings.platforms))
-    recipe = Recipe(digest_of(found.dockerfile.encode()), settings.target, args, platforms)
+        raise _unreadable(error) from error
+    changed = released_paths(uncommitted, settings.context, found.ignored, settings.derived)
     return Sources(
         context=context,
         settings=settings,
-        fingerprint=fingerprint(found.entries, recipe),
-        base=base_of(parse_stages(found.dockerfile, args), settings.target),
+        fingerprint=_fingerprint(found, settings),
+        base=base_of(parse_stages(found.dockerfile, settings.args), settings.target),
         revision=revision + (DIRTY if changed else ""),
         changed=changed,
         url=url,
     )
+
+
+def _unreadable(error: dagger.QueryError) -> ContextInvalid:
+    return ContextInvalid(
+        f"the source cannot be read: {last_lines(str(error), lines=3)}",
+        remedy="run inside a git repository with a commit, and check [build] in ci.toml",
+    )
+
+
+def _fingerprint(found: "_Found", settings: BuildSettings) -> Digest:
+    check_links(found.entries)
+    dockerfile = digest_of(found.dockerfile.encode("utf-8", "surrogateescape"))
+    platforms = tuple(map(str, settings.platforms))
+    recipe = Recipe(dockerfile, settings.target, settings.args, platforms)
+    return fingerprint(found.entries, recipe)
 
 
 async def resolve_base(sources: Sources) -> tuple[str, str]:

@@ -18,6 +18,9 @@ from ci.ports import Clock, Progress
 
 REDIRECTS = (301, 302, 303, 307, 308)
 HOPS = 3
+_NOBODY = (
+    "check that the registry runs and is reached by --image and --via, then run the same again"
+)
 _AGAIN = "run the same again; it goes on where it was"
 _FAILURES: dict[str, type[PipelineError]] = {"timeout": RegistryTimeout, "truncated": Truncated}
 
@@ -102,7 +105,8 @@ def _finished(outcome: Reply | ExchangeFailed, attempts: int) -> Reply:
     if isinstance(outcome, Reply):
         return outcome
     error = _FAILURES.get(outcome.kind, RegistryUnavailable)
-    raise error(f"{shown(outcome.cause, 160)}, {attempts} tries", remedy=_AGAIN) from outcome
+    remedy = _NOBODY if outcome.kind == "connect" else _AGAIN
+    raise error(f"{shown(outcome.cause, 160)}, {attempts} tries", remedy=remedy) from outcome
 
 
 def _what(outcome: Reply | ExchangeFailed) -> str:

@@ -11,10 +11,16 @@ import httpx
 
 from ci.oci.reference import is_loopback
 
-CONNECT_S = 10.0
-NO_PROGRESS_S = 30.0
-TOTAL_S = 120.0
 AUTHORIZATION = "Authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long one exchange may take: to connect, between two signs of life, in all."""
+
+    connect_s: float = 10.0
+    no_progress_s: float = 30.0
+    total_s: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +76,17 @@ class Transport:
     Args:
         registry: the logical ``host[:port]`` that references name.
         endpoint: ``host:port`` to dial instead, over plain HTTP; "" to dial the registry itself.
+        deadlines: how long one exchange may take.
     """
 
-    def __init__(self, registry: str, endpoint: str = "") -> None:
+    def __init__(
+        self, registry: str, endpoint: str = "", deadlines: Deadlines | None = None
+    ) -> None:
         self.registry, self._endpoint = registry, endpoint
+        self._deadlines = deadlines or Deadlines()
         self.is_plain = bool(endpoint) or is_loopback(registry)
         self.base = f"{'http' if self.is_plain else 'https'}://{registry}"
-        timeout = httpx.Timeout(NO_PROGRESS_S, connect=CONNECT_S)
+        timeout = httpx.Timeout(self._deadlines.no_progress_s, connect=self._deadlines.connect_s)
         # A proxy from the environment must not see what is on this machine.
         self._client = httpx.AsyncClient(timeout=timeout, trust_env=not self.is_plain)
 
@@ -99,7 +109,7 @@ class Transport:
             ExchangeFailed: no connection, no progress, or no whole answer.
         """
         try:
-            with anyio.fail_after(TOTAL_S):
+            with anyio.fail_after(self._deadlines.total_s):
                 return await self._exchange(request)
         except (httpx.TimeoutException, TimeoutError) as error:
             raise ExchangeFailed("timeout", request.url, str(error)) from error

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from ci.decisions.registry_answers import GITHUB
 from ci.errors import AuthRequired, TokenKind, TokenMalformed
 from ci.oci.reference import Repository
 
-_GITHUB = "ghcr.io"
 _FINE_GRAINED = "github_pat_"
 
 
@@ -31,7 +31,7 @@ def clean_token(text: str, repository: Repository) -> str:
             " characters that no token has",
             remedy="pass the token alone: --token env:GITHUB_TOKEN",
         )
-    if repository.registry == _GITHUB and token.startswith(_FINE_GRAINED):
+    if repository.registry == GITHUB and token.startswith(_FINE_GRAINED):
         raise TokenKind(
             "GitHub's registry does not take fine-grained tokens (github_pat_...)",
             remedy="make a classic token with write:packages, or in Actions pass"

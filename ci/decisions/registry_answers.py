@@ -21,6 +21,7 @@ from ci.errors import (
 from ci.oci.reference import Repository
 from ci.oci.text import shown
 
+GITHUB = "ghcr.io"
 SHOWN_BODY = 200
 _WRITE = (
     "in order: (1) give the workflow's job `permissions: packages: write`; (2) on GitHub, package"
@@ -38,11 +39,12 @@ _LOG_IN_ANEW = (
     "make a new classic token with write:packages and pass it: --token env:GHCR_TOKEN"
     " (in Actions: --token env:GITHUB_TOKEN)"
 )
+_ELSEWHERE = "pass credentials that may do this: --user NAME --token file:PATH"
 _EITHER = (
     "check the name in --image; if it is right and private, pass a token that may read it:"
     " --token env:GITHUB_TOKEN"
 )
-_CREDENTIALS = "pass credentials: --token env:GITHUB_TOKEN (elsewhere also --user NAME)"
+_CREDENTIALS = "pass credentials: --token env:GITHUB_TOKEN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +117,22 @@ def error_of(answer: Answer) -> PipelineError:
 
 
 def _by_status(answer: Answer, where: str) -> PipelineError:
+    on_github = answer.repository.registry == GITHUB
     if not answer.has_token and answer.status == 401:
-        return AuthRequired(f"credentials are needed for {where}", remedy=_CREDENTIALS)
+        return AuthRequired(
+            f"credentials are needed for {where}",
+            remedy=_CREDENTIALS if on_github else _ELSEWHERE,
+        )
     if answer.has_token and answer.judges_identity:
         # GitHub answers 403 "denied" to an expired token, even for a public image.
-        return TokenRejected(f"the token is not accepted for {where}", remedy=_LOG_IN_ANEW)
+        return TokenRejected(
+            f"user and token are not accepted for {where}",
+            remedy=_LOG_IN_ANEW if on_github else _ELSEWHERE,
+        )
     if answer.is_push and answer.status != 404:
-        return PermissionMissing(f"the token may not write; {where}", remedy=_WRITE)
+        return PermissionMissing(
+            f"the token may not write; {where}", remedy=_WRITE if on_github else _ELSEWHERE
+        )
     return NotFoundOrDenied(
         f"missing, or not for this token; the registry does not say which; {where}", remedy=_EITHER
     )

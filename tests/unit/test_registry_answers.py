@@ -226,3 +226,11 @@ def test_an_engines_output_is_cut_cleaned_and_without_the_secret():
     assert len(found.splitlines()) == 3
     for hidden in ("hunter2", "aHVudGVyMg", "\x1b", "::error"):
         assert hidden not in found
+
+
+def test_remedies_fit_the_registry():
+    here = error_of(Answer(403, "", LOCAL, is_push=True, has_token=True))
+    github = error_of(answer(403, "", is_push=True, has_token=True))
+    assert "--user NAME" in here.remedy
+    assert "packages: write" not in here.remedy
+    assert "packages: write" in github.remedy
