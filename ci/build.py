@@ -68,10 +68,9 @@ async def read_sources(
     """Read the context, its fingerprint and the revision it belongs to.
 
     Raises:
-        ContextInvalid: no context, no Dockerfile, no commit.
-        ContextEscape: a symbolic link leads out of the context.
+        ContextInvalid, ContextEscape: what is wrong with it.
     """
-    context = _directory(source, settings.context)
+    context = source if settings.context == "." else source.directory(settings.context)
     try:
         found = await _read(context, settings, files)
         revision = await repo.head().commit()
@@ -161,10 +160,6 @@ def _failed(what: str, error: dagger.QueryError) -> BuildFailed:
         f"{what} failed:\n    {last_lines(output)}",
         remedy="mend what the last lines name, then see it alone: ./daggerw call build",
     )
-
-
-def _directory(source: dagger.Directory, path: str) -> dagger.Directory:
-    return source if path == "." else source.directory(path)
 
 
 @dataclass(frozen=True, slots=True)
