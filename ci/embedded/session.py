@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import fcntl
 import hashlib
 import hmac
-import os
+import json
 import secrets
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
@@ -21,6 +18,7 @@ from typing import Any, TypeVar
 from ci.embedded.docker import Docker
 from ci.embedded.dockerenv import docker_credentials, find_docker
 from ci.embedded.errors import EngineError
+from ci.embedded.private import PrivateFolder, is_alive, sweep
 from ci.embedded.registry import Registries
 from ci.embedded.scrub import Scrubber
 from ci.embedded.store import Store
@@ -49,7 +47,8 @@ class Session:
         self.environ = dict(environ)
         self.id = secrets.token_hex(6)
         self.store = Store(state_directory(environ))
-        self._lock = self.store.open_session(self.id)
+        sweep()
+        self._folder = PrivateFolder(self.id)
         self.scrubber = Scrubber()
         self.logins: dict[str, tuple[str, str]] = {}
         self.registries = Registries(self.store, self._login, self._mirrors)
@@ -57,7 +56,7 @@ class Session:
         self.locks: dict[str, asyncio.Lock] = {}
         self.services: dict[str, Any] = {}
         self.containers: set[str] = set()
-        self.private = _private_directory(self.store.id, self.id)
+        self.private = self._folder.path
         self._verbose = bool(self.environ.get("CI_EMBEDDED_VERBOSE"))
         self._started = time.monotonic()
         self._docker: asyncio.Future[Docker] | None = None
@@ -166,13 +165,12 @@ class Session:
         self.containers.discard(container)
 
     async def _sweep(self, docker: Docker) -> None:
-        """Remove what sessions left that were killed."""
-        for dead in self.store.dead_sessions():
-            query = {"all": "1", "filters": f'{{"label":["{LABEL_SESSION}={dead}"]}}'}
-            for found in await docker.json("GET", "/containers/json", params=query):
+        """Remove the containers of sessions on this store that were killed."""
+        query = {"all": "1", "filters": json.dumps({"label": [f"{LABEL_STATE}={self.store.id}"]})}
+        for found in await docker.json("GET", "/containers/json", params=query):
+            session = found["Labels"].get(LABEL_SESSION, "")
+            if session != self.id and not is_alive(session):
                 await docker.remove(found["Id"])
-            shutil.rmtree(_private_path(self.store.id, dead), ignore_errors=True)
-            self.store.forget_session(dead)
 
     # End --------------------------------------------------------------------------------
 
@@ -196,10 +194,7 @@ class Session:
             await self._prune(docker)
             await docker.close()
         await self.registries.close()
-        shutil.rmtree(self.private, ignore_errors=True)
-        self.store.forget_session(self.id)
-        fcntl.flock(self._lock, fcntl.LOCK_UN)
-        os.close(self._lock)
+        self._folder.close()
         self.store.close()
 
     async def _prune(self, docker: Docker) -> None:
@@ -210,15 +205,3 @@ class Session:
         with contextlib.suppress(EngineError):
             for image in stale:
                 await docker.remove_image(image)
-
-
-def _private_path(state: str, session: str) -> Path:
-    # In memory where the machine offers that: secrets are mounted from here.
-    base = "/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()  # noqa: S108
-    return Path(base, f"ci-embedded-{os.getuid()}-{state}-{session}")
-
-
-def _private_directory(state: str, session: str) -> Path:
-    path = _private_path(state, session)
-    path.mkdir(mode=0o700)
-    return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -34,7 +33,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
-        for name in ("blobs", "tmp", "sessions"):
+        for name in ("blobs", "tmp"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o700)
         self._lock = threading.Lock()
@@ -156,36 +155,6 @@ class Store:
                     gone.append(image)
                     held -= size_bytes
         return gone
-
-    # Sessions ---------------------------------------------------------------------------
-
-    def open_session(self, name: str) -> int:
-        """Mark a session as alive; the lock goes when its process ends, however it ends."""
-        file = os.open(self.root / "sessions" / name, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(file, fcntl.LOCK_EX)
-        return file
-
-    def dead_sessions(self) -> list[str]:
-        """The sessions whose process ended without closing them."""
-        return [path.name for path in (self.root / "sessions").iterdir() if not _is_locked(path)]
-
-    def forget_session(self, name: str) -> None:
-        """Remove the mark of a session."""
-        (self.root / "sessions" / name).unlink(missing_ok=True)
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(file)
-    return False
 
 
 class BlobWriter:

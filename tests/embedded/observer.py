@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -18,11 +19,11 @@ class Docker:
         transport = httpx.HTTPTransport(uds=address.removeprefix("unix://"))
         self.http = httpx.Client(transport=transport, base_url="http://docker/v1.40", timeout=30)
 
-    def containers(self, state: Path) -> list[dict[str, object]]:
+    def containers(self, state: Path) -> list[dict[str, Any]]:
         """What runs or stands for the sessions of a store."""
         label = f"ci.embedded.state={(state / 'id').read_text()}"
         query = {"all": "1", "filters": json.dumps({"label": [label]})}
-        found: list[dict[str, object]] = self.http.get("/containers/json", params=query).json()
+        found: list[dict[str, Any]] = self.http.get("/containers/json", params=query).json()
         return found
 
     def inspect(self, container: str) -> str:

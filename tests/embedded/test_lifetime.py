@@ -40,8 +40,8 @@ def wait_for(condition, seconds: float = 20) -> None:
         time.sleep(0.1)
 
 
-def private_directories(state: Path) -> list[Path]:
-    return list(Path("/dev/shm").glob(f"ci-embedded-*-{(state / 'id').read_text()}-*"))
+def private_folders(session: str) -> list[Path]:
+    return list(Path("/dev/shm").glob(f"ci-embedded-*-{session}"))
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
@@ -58,7 +58,10 @@ async def test_the_next_start_removes_what_a_killed_session_left(
     wait_for(lambda: sum(c["State"] == "running" for c in docker.containers(state)) == 2)
     process.send_signal(how)
     process.wait()
-    assert docker.containers(state), "the kill came too late to prove anything"
+    left = docker.containers(state)
+    assert left, "the kill came too late to prove anything"
+    dead = left[0]["Labels"]["ci.embedded.session"]
+    assert private_folders(dead) != [] or how != signal.SIGKILL
 
     with open_session():
         async with dagger.connection(dagger.Config(log_output=None)):
@@ -66,7 +69,7 @@ async def test_the_next_start_removes_what_a_killed_session_left(
             running = [c for c in docker.containers(state) if c["State"] == "running"]
             assert not running
     assert docker.containers(state) == []
-    assert private_directories(state) == []
+    assert private_folders(dead) == []
 
 
 async def test_a_session_that_is_alive_is_left_alone_by_another(
