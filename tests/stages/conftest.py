@@ -14,6 +14,7 @@ from ci.decisions.credentials import Credentials
 from ci.embedded.server import session
 from ci.main import Ci
 from ci.oci.reference import Repository, parse_repository
+from tests.contract.conftest import kit  # noqa: F401 - a fixture
 from tests.contract.kits import RealKit
 
 DOCKERFILE = """\
@@ -38,7 +39,7 @@ platforms = ["linux/amd64", "linux/arm64"]
 derived = ["cache"]
 [check]
 target = "tests"
-timeout_s = 10
+timeout_s = 3
 """
 
 
@@ -47,7 +48,7 @@ class Project:
     """A git repository with a small image, and the registry it is released to."""
 
     root: Path
-    kit: RealKit
+    remote: RealKit
 
     def write(self, path: str, text: str) -> None:
         file = self.root / path
@@ -57,18 +58,18 @@ class Project:
     def commit(self) -> str:
         """Commit everything; returns the revision."""
         self._git("add", "-A")
-        self._git("commit", "-q", "-m", "change")
+        self._git("commit", "-q", "--allow-empty", "-m", "change")
         return self._git("rev-parse", "HEAD")
 
     def ci(self, *, as_reader: bool = False, output: str = "table") -> Ci:
         """The module, called as the command line would."""
-        who = self.kit.reader if as_reader else self.kit.owner
+        who = self.remote.reader if as_reader else self.remote.owner
         here = dag.host().directory(str(self.root))
-        port = int(self.kit.repository.registry.rpartition(":")[2])
+        port = int(self.remote.repository.registry.rpartition(":")[2])
         return Ci(
             source=dag.host().directory(str(self.root), exclude=[".git"]),
             repo=here.as_git(),
-            image=str(self.kit.repository),
+            image=str(self.remote.repository),
             user=who.user,
             token=dag.set_secret(f"token-{who.user}", f"{who.password}\n"),
             via=dag.host().service([dagger.PortForward(backend=port, frontend=port)]),
@@ -98,12 +99,12 @@ async def connection(engine) -> AsyncIterator[None]:
 def project(tmp_path, target, credentials, read_only_credentials) -> Project:
     """A fresh project, committed, with a repository of its own in the registry."""
     repository: Repository = parse_repository(f"{target}/acme/small-{secrets.token_hex(4)}")
-    kit = RealKit(
+    remote = RealKit(
         repository,
         Credentials(credentials.user, credentials.token),
         Credentials(read_only_credentials.user, read_only_credentials.token),
     )
-    made = Project(tmp_path, kit)
+    made = Project(tmp_path, remote)
     made._git("init", "-q")
     made.write("ci.toml", SETTINGS)
     made.write("app/Dockerfile", DOCKERFILE)
