@@ -9,4 +9,5 @@ if [ -d .local/rehearsal ]; then
     python3 -m rehearsal down
 fi
 say "folders: .venv .local app/wheelhouse"
-rm -rf .venv .local app/wheelhouse
+rm -rf .venv .local app/wheelhouse .mypy_cache .pytest_cache .ruff_cache .hypothesis
+find app ci rehearsal tests -name __pycache__ -prune -exec rm -rf {} +
