@@ -185,12 +185,12 @@ async def _read(context: dagger.Directory, settings: BuildSettings, files: Files
     with tempfile.TemporaryDirectory(prefix="ci-context-") as folder:
         root = Path(folder, "context")
         await context.filter(exclude=[".git", *settings.derived]).export(str(root))
-        dockerfile = files.text(root / settings.dockerfile)
+        dockerfile = files.text(root, settings.dockerfile)
         if dockerfile is None:
             raise ContextInvalid(
                 f"no Dockerfile at {shown(f'{settings.context}/{settings.dockerfile}')}",
                 remedy="name it in ci.toml, [build] context and dockerfile",
             )
-        ignored = parse_dockerignore(files.text(root / ".dockerignore") or "")
+        ignored = parse_dockerignore(files.text(root, ".dockerignore") or "")
         entries = released_entries(files.entries(root), ignored, settings.derived)
         return _Found(entries, dockerfile, ignored)

@@ -1,7 +1,7 @@
 """Every way the pipeline stops: a stable code, what was seen, what is true now, what to do.
 
 The code is the class's name, as the failure reference lists it. Exit classes: 2 bad input, 3 build,
-4 the registry refuses, 5 the registry cannot answer, 6 verification, 8 refused before the start,
+4 the registry refuses, 5 the registry cannot answer, 6 verification,
 12 internal.
 """
 
@@ -139,10 +139,6 @@ class CheckFailed(BuildError):
     """The image runs but does not become healthy, or does not run."""
 
 
-class PlatformMismatch(BuildError):
-    """The image was built for another platform than was asked for."""
-
-
 class AuthRequired(RefusedError):
     """The registry wants credentials and none were given."""
 
@@ -197,10 +193,6 @@ class NotARegistry(UnavailableError):
 
 class PushFailed(UnavailableError):
     """The engine could not push, though the registry allows it."""
-
-
-class EngineUnavailable(UnavailableError):
-    """The engine that builds does not answer."""
 
 
 class RequestRefused(RefusedError):

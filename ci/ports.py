@@ -85,8 +85,8 @@ class Files(Protocol):
         """List all files and symbolic links under `root`."""
         ...
 
-    def text(self, path: Path) -> str | None:
-        """Read a small text file; None when there is none."""
+    def text(self, root: Path, name: str) -> str | None:
+        """Read a text file under `root`; None when there is none."""
         ...
 
 

@@ -20,9 +20,12 @@ class LocalFiles:
             found += [self._entry(root, Path(folder, name)) for name in [*names, *links]]
         return found
 
-    def text(self, path: Path) -> str | None:
-        """Read a file as UTF-8; None when there is none."""
-        return path.read_text("utf-8", "surrogateescape") if path.is_file() else None
+    def text(self, root: Path, name: str) -> str | None:
+        """Read a file as UTF-8; None when there is none, or only a link that leads out."""
+        path = (root / name).resolve()
+        if not path.is_relative_to(root.resolve()) or not path.is_file():
+            return None
+        return path.read_text("utf-8", "surrogateescape")
 
     def _entry(self, root: Path, path: Path) -> Entry:
         name = path.relative_to(root).as_posix()

@@ -1,7 +1,7 @@
 """A repository in a registry, over the OCI distribution protocol."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
@@ -11,7 +11,13 @@ from ci.adapters.patience import PatientClient
 from ci.adapters.transport import Reply, Request, Transport
 from ci.decisions.credentials import Credentials
 from ci.decisions.registry_answers import SHOWN_BODY, Answer, error_of
-from ci.errors import DigestMismatch, ManifestTooLarge, NotARegistry, PipelineError
+from ci.errors import (
+    DigestMismatch,
+    ManifestTooLarge,
+    NotARegistry,
+    PipelineError,
+    UnavailableError,
+)
 from ci.oci.descriptor import Descriptor
 from ci.oci.digest import Digest, digest_of
 from ci.oci.manifest import ACCEPT, Document
@@ -77,7 +83,8 @@ class HttpRegistry:
         upload = urljoin(f"{self._root}/blobs/uploads/", reply.header("Location"))
         if urlsplit(upload).netloc == self._repository.registry:
             # GitHub answers 405; an upload that nobody finishes is dropped by every registry.
-            await self._ask(Request("DELETE", upload))
+            with suppress(UnavailableError):
+                await self._ask(Request("DELETE", upload))
 
     async def manifest(self, identifier: Tag | Digest) -> Document | None:
         """Read a manifest, once more where the digest does not fit."""

@@ -1,5 +1,6 @@
 """The stages on the embedded engine and the rehearsal's registry, with a small image."""
 
+import os
 import secrets
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,7 @@ from ci.oci.reference import Repository, parse_repository
 from tests.contract.conftest import kit  # noqa: F401 - a fixture
 from tests.contract.kits import RealKit
 
+CHECKOUT = Path(__file__).parents[2]
 DOCKERFILE = """\
 FROM --platform=$BUILDPLATFORM python:3.11-slim AS tests
 COPY answer /answer
@@ -83,9 +85,10 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def engine(docker_host, tmp_path_factory) -> Iterator[None]:
+def engine(docker_host) -> Iterator[None]:
     """The embedded engine, for as long as these tests run."""
-    with session():
+    state = os.environ.get("CI_EMBEDDED_STATE", str(CHECKOUT / ".local" / "engine"))
+    with session({**os.environ, "CI_EMBEDDED_STATE": state}):
         yield
 
 

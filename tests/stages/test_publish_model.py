@@ -101,6 +101,17 @@ async def test_a_push_that_is_not_whole_never_gets_a_tag():
     assert end_state(store) == {}
 
 
+async def test_what_an_earlier_run_pushed_is_built_again_when_it_is_not_whole():
+    store = Store()
+    broken = release(NEW, str(SOURCES), "broken")
+    store.tags["unverified"] = store.put(broken)
+    store.manifests.pop(broken.children[1].digest)
+    client = Client(store)
+    done = await client.publish()
+    assert (client.builds, done.step) == (1, Step.BUILD)
+    assert end_state(store) == {NEW: done.digest, "latest": done.digest}
+
+
 async def test_an_older_release_does_not_move_latest_back():
     store = Store()
     newer = await Client(store, NEW).publish()

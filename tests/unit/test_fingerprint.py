@@ -100,6 +100,19 @@ def test_a_linked_directory_is_one_entry_and_not_entered(tmp_path):
     assert found["run.sh"].is_executable
 
 
+def test_a_text_is_read_only_inside_the_context(tmp_path):
+    root = tmp_path / "context"
+    root.mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (root / "Dockerfile").write_text("FROM scratch")
+    (root / "inside").symlink_to("Dockerfile")
+    (root / "outside").symlink_to("../secret")
+    files = LocalFiles()
+    assert files.text(root, "Dockerfile") == files.text(root, "inside") == "FROM scratch"
+    assert files.text(root, "outside") is None
+    assert files.text(root, "missing") is None
+
+
 ESCAPES = {
     "absolute": {"a": "/etc/passwd"},
     "home": {"a/b": "../../.ssh"},

@@ -41,10 +41,10 @@ BAD_JSON = {
 
 @pytest.mark.parametrize("raw", BAD_JSON.values(), ids=BAD_JSON.keys())
 def test_ambiguous_json_is_refused_quickly(raw):
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(ManifestInvalid):
         parse_json(raw)
-    assert time.monotonic() - begun < 0.1
+    assert time.process_time() - begun < 0.1
 
 
 def test_too_large_json_is_refused():

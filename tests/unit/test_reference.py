@@ -72,10 +72,10 @@ BAD_NAMES = {
 
 @pytest.mark.parametrize("text", BAD_NAMES.values(), ids=BAD_NAMES.keys())
 def test_bad_name_is_refused(text):
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(NameInvalid):
         parse_repository(text)
-    assert time.monotonic() - begun < 0.05
+    assert time.process_time() - begun < 0.05
 
 
 @pytest.mark.parametrize(
