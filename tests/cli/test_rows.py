@@ -1,4 +1,4 @@
-"""The table of command lines, on the embedded engine and on a real Dagger where one is asked for."""
+"""The table of command lines, on the embedded engine and, where one is asked for, a real Dagger."""
 
 import os
 import re
@@ -8,7 +8,6 @@ import pytest
 
 from tests.cli.engines import Outcome
 from tests.cli.rows import GROUPS, SECRET, Row
-
 
 CASES = [
     pytest.param(row, engine, id=f"{group}: {name}-{engine}", marks=mark)

@@ -74,10 +74,11 @@ def option_lines(options: Sequence[Option]) -> str:
         usage = f"{usage} [required]".strip() if option.is_required else usage
         texts.append(usage + (f" (default {option.default_text})" if option.default_text else ""))
     column = max(len(start.encode()) for start in starts) + 3
-    return "\n".join(
-        f"{start:{column}}{_hang(text, column, _width())}".rstrip(" ")
+    lines = "\n".join(
+        f"{start:{column}}{_hang(text, column, _width())}"
         for start, text in zip(starts, texts, strict=True)
     )
+    return re.sub(r" +$", "", lines, flags=re.MULTILINE)
 
 
 def bold(text: str) -> str:

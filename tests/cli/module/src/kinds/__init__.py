@@ -4,6 +4,7 @@ import enum
 import json
 from typing import Annotated, Self
 
+import anyio
 import dagger
 from dagger import DefaultAddress, DefaultPath, Doc, Ignore, Name, dag, field, function, object_type
 
@@ -206,7 +207,21 @@ class Kinds:
     @function
     async def betray(self, secret: dagger.Secret) -> str:
         """Put a secret into an error."""
+        print("printed", await secret.plaintext())
         raise ValueError("the password is " + await secret.plaintext())
+
+    @function
+    def trip(self) -> str:
+        """Stumble over a key."""
+        places: dict[str, str] = {}
+        return places["nowhere"]
+
+    @function
+    async def wait(self) -> str:
+        """Wait for a minute."""
+        print("waiting", flush=True)
+        await anyio.sleep(60)
+        return "waited"
 
     @function
     async def reach(self, service: dagger.Service) -> str:
