@@ -40,8 +40,20 @@ class Docker:
         self._ensure("target", ports.target, 401, self._target(ports))
 
     def remove(self) -> None:
-        """Remove the containers with what they stored."""
+        """Remove the containers with what they stored, and what the embedded engine left."""
         self._run("rm", "--force", "--volumes", *self.names())
+        identity = self._layout.checkout / ".local" / "engine" / "id"
+        if identity.exists():
+            mine = f"label=ci.embedded.state={identity.read_text().strip()}"
+            self._remove("rm", self._run("ps", "--all", "--quiet", "--filter", mine))
+            self._remove("volume", "rm", self._run("volume", "ls", "--quiet", "--filter", mine))
+            # Keyed by content: another checkout that shared one makes it again.
+            self._remove("rmi", self._run("images", "--quiet", "ci-embedded"))
+
+    def _remove(self, *verb_and_names: str) -> None:
+        *verb, names = verb_and_names
+        if names:
+            self._run(*verb, "--force", *sorted(set(names.split())))
 
     def _token_server(self) -> Sequence[str]:
         state, checkout = self._layout.state, self._layout.checkout
