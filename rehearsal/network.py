@@ -35,36 +35,38 @@ def choose_share(identity: str, taken: list[ipaddress.IPv4Network]) -> ipaddress
 def ensure_bridge(layout: Layout) -> ipaddress.IPv4Network:
     """Make the checkout's bridge if it is missing; return the range that is its Docker's."""
     bridge = layout.bridge
-    for link in json.loads(_ip("-json", "-4", "address", "show")):
+    for link in json.loads(run_ip("-json", "-4", "address", "show")):
         for address in link.get("addr_info", []):
             if link["ifname"] == bridge:
                 return _share_of(f"{address['local']}/{SHARE_PREFIX}")
-    share = choose_share(layout.identity, _taken())
+    share = choose_share(layout.identity, taken_networks())
     gateway = next(share.hosts())
     remove_bridge(layout)
-    _ip("link", "add", bridge, "type", "bridge")
-    _ip("address", "add", f"{gateway}/{NETWORK_PREFIX}", "dev", bridge)
-    _ip("link", "set", bridge, "up")
+    run_ip("link", "add", bridge, "type", "bridge")
+    run_ip("address", "add", f"{gateway}/{NETWORK_PREFIX}", "dev", bridge)
+    run_ip("link", "set", bridge, "up")
     return share
 
 
 def remove_bridge(layout: Layout) -> None:
     """Remove the checkout's bridge, if there is one."""
-    if layout.bridge in _ip("-brief", "link", "show"):
-        _ip("link", "delete", layout.bridge)
+    if layout.bridge in run_ip("-brief", "link", "show"):
+        run_ip("link", "delete", layout.bridge)
 
 
 def _share_of(address: str) -> ipaddress.IPv4Network:
     return ipaddress.IPv4Interface(address).network
 
 
-def _taken() -> list[ipaddress.IPv4Network]:
-    routes = json.loads(_ip("-json", "-4", "route", "show", "table", "all"))
+def taken_networks() -> list[ipaddress.IPv4Network]:
+    """Every range that this machine routes somewhere."""
+    routes = json.loads(run_ip("-json", "-4", "route", "show", "table", "all"))
     destinations = {route["dst"] for route in routes} - {"default"}
     return [ipaddress.IPv4Network(text, strict=False) for text in destinations if "." in text]
 
 
-def _ip(*arguments: str) -> str:
+def run_ip(*arguments: str) -> str:
+    """Run ip(8); its output."""
     done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise CommandFailed(

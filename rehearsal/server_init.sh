@@ -1,6 +1,7 @@
 #!/bin/sh
 # The first process of the rehearsal server: its mounts, then dockerd and sshd; it ends with them.
-# usage: server_init.sh FOLDER NAME MIRROR PORT   (inside `unshare --mount --pid --net --uts`)
+# usage: server_init.sh FOLDER NAME MIRROR STORE PORT
+#   (inside `unshare --mount --pid --net --uts`; STORE: classic or containerd)
 #   FOLDER/../rootfs is the system; FOLDER/{upper,work} what this server changed, FOLDER/docker its
 #   Docker's data, FOLDER/keys its SSH keys.
 set -eu
@@ -33,7 +34,7 @@ enter() {
     cd root
     pivot_root . run/old
     # A new shell, so that nothing keeps the machine's own root file system in use.
-    shift 2
+    shift 3
     exec chroot . /bin/sh /run/init.sh run "$@"
 }
 
@@ -60,14 +61,15 @@ END
     until ip -brief -4 address show dev eth0 2>/dev/null | grep -q /; do sleep 0.05; done
 }
 
-run() { # name, registry mirror, SSH port
+run() { # name, registry mirror's port, image store, SSH port
     configure "$1"
-    # A power cut leaves what dockerd did not tidy up; nothing of it is still used.
-    rm -rf /var/lib/docker/containerd/daemon/io.containerd.runtime.v2.task
+    mkdir -p /etc/docker
+    snapshotter=false
+    [ "$3" != containerd ] || snapshotter=true
+    echo "{\"features\": {\"containerd-snapshotter\": $snapshotter}}" >/etc/docker/daemon.json
     trap 'kill -TERM "$docker" "$sshd"' TERM
     # One hierarchy of its own, so that what is left there can be found and removed.
-    dockerd --registry-mirror "http://localhost:$2" --cgroup-parent "/$1" \
-        --shutdown-timeout 3 --feature "containerd-snapshotter=$3" &
+    dockerd --registry-mirror "http://localhost:$2" --cgroup-parent "/$1" --shutdown-timeout 3 &
     docker=$!
     /usr/sbin/sshd -D -e -p "$4" -f /run/sshd_config &
     sshd=$!

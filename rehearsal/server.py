@@ -1,0 +1,206 @@
+"""A server to deploy to: a machine of its own as far as one machine allows.
+
+It has its own file system, processes, network, Docker (another release than the one that builds,
+with either image store) and sshd; nothing of it is seen outside but one network interface.
+
+`python -m rehearsal.server up|down|status [--store classic|containerd]`
+"""
+
+import argparse
+import contextlib
+import hashlib
+import ipaddress
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal import network
+from rehearsal.docker_daemon import answers
+from rehearsal.environment import read_environment
+from rehearsal.errors import CommandFailed, RehearsalError
+from rehearsal.layout import Layout
+from rehearsal.processes import Daemon, running, stop
+
+STORES = ("classic", "containerd")
+SSH_PORT = 2222
+USER = "deploy"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One rehearsal server; `store` is where its Docker keeps images."""
+
+    layout: Layout
+    store: str
+
+    @property
+    def name(self) -> str:
+        """Of its process and log."""
+        return f"server-{self.store}"
+
+    @property
+    def hostname(self) -> str:
+        """Of the machine, its control group and, shortened to 15 characters, its interface."""
+        return f"ci-{self.layout.identity}-{self.store}"
+
+    @property
+    def interface(self) -> str:
+        """This machine's end of the cable."""
+        return f"cs-{self.layout.identity}-{self.store[:2]}"
+
+    @property
+    def folder(self) -> Path:
+        """What it changed, its Docker's data and its keys."""
+        return servers_folder(self.layout) / self.store
+
+    @property
+    def environment(self) -> Path:
+        """The sourceable file that says how to reach it."""
+        return self.folder / "env"
+
+    @property
+    def docker_host(self) -> str:
+        """Its Docker as root on this machine sees it, past SSH: for observers and tests."""
+        return f"unix:///proc/{running(self.layout, self.name)}/root/run/docker.sock"
+
+
+def servers_folder(layout: Layout) -> Path:
+    """What all servers share, and one folder for each."""
+    return layout.state / "server"
+
+
+def start_server(server: Server) -> dict[str, str]:
+    """Make it run with the rehearsal's registries at the names they have here; its variables."""
+    environment = read_environment(server.layout)
+    ports = [environment[f"REHEARSAL_{name}"].rpartition(":")[2] for name in ("REGISTRY", "MIRROR")]
+    for folder in ("root", "upper", "work", "docker", "keys"):
+        (server.folder / folder).mkdir(parents=True, exist_ok=True)
+    _make_keys(server)
+    script = server.layout.checkout / "rehearsal" / "server_init.sh"
+    command = (
+        # See docker_daemon.py: some machines' root lacks it.
+        *("setpriv", "--bounding-set=-sys_resource"),
+        *("unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child"),
+        *("sh", str(script), str(server.folder), server.hostname, ports[1]),
+        *(server.store, str(SSH_PORT)),
+    )
+    link = network_of(server)
+    # Its network is plugged in at the first look: before, there is no namespace to plug it into.
+    ready = lambda: _is_plugged(server, link) and answers(server.docker_host)  # noqa: E731
+    Daemon(server.name, command, server.layout, ready, timeout_s=60).ensure()
+    _forward(server, ports)
+    return _write_environment(server, str(link[2]))
+
+
+def stop_server(server: Server, *, power_cut: bool = False) -> bool:
+    """Shut it down, or let nothing in it notice; False when it did not run."""
+    pid = running(server.layout, server.name)
+    stop(server.layout, f"{server.name}-link")
+    if pid is not None and not power_cut:
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGTERM)
+    stopped = stop(server.layout, server.name, timeout_s=0 if power_cut else 15)
+    _remove_control_groups(server)
+    return stopped
+
+
+def stop_servers(layout: Layout) -> None:
+    """Stop every server; what is left is in the rehearsal's own folder."""
+    for store in STORES:
+        stop_server(Server(layout, store))
+
+
+def network_of(server: Server) -> ipaddress.IPv4Network:
+    """Four addresses: [1] is this machine's, [2] the server's."""
+    file = server.folder / "network"
+    if not file.exists():
+        identity = hashlib.sha256(server.hostname.encode()).hexdigest()[:8]
+        share = network.choose_share(identity, network.taken_networks())
+        file.write_text(str(next(share.subnets(new_prefix=30))))
+    return ipaddress.IPv4Network(file.read_text())
+
+
+def _is_plugged(server: Server, link: ipaddress.IPv4Network) -> bool:
+    pid = running(server.layout, server.name)
+    if pid is None or _namespace(pid) == _namespace(os.getpid()):
+        return False
+    inside = ("nsenter", "--net", "--target", str(pid), "ip")
+    if "eth0" not in _run(*inside, "-brief", "link"):
+        peer = ("type", "veth", "peer", "name", "eth0", "netns", str(pid))
+        network.run_ip("link", "add", server.interface, *peer)
+        network.run_ip("address", "add", f"{link[1]}/30", "dev", server.interface)
+        network.run_ip("link", "set", server.interface, "up")
+        _run(*inside, "address", "add", f"{link[2]}/30", "dev", "eth0")
+        _run(*inside, "link", "set", "eth0", "up")
+        _run(*inside, "route", "add", "default", "via", str(link[1]))
+    return True
+
+
+def _forward(server: Server, ports: list[str]) -> None:
+    """Let the registries answer inside under the names that they have outside."""
+    tokens = _tokens_port(server.layout)
+    pid = str(running(server.layout, server.name))
+    listening = server.folder / "listening"
+    command = (sys.executable, "-m", "rehearsal.server_link", pid, str(listening), *ports, tokens)
+    listening.unlink(missing_ok=True)
+    Daemon(f"{server.name}-link", command, server.layout, listening.exists).ensure()
+
+
+def _tokens_port(layout: Layout) -> str:
+    import json
+
+    return str(json.loads((layout.state / "ports.json").read_text())["tokens"])
+
+
+def _make_keys(server: Server) -> None:
+    for name in ("host", "client"):
+        key = server.folder / "keys" / name
+        if not key.exists():
+            _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(key))
+
+
+def _write_environment(server: Server, address: str) -> dict[str, str]:
+    keys = server.folder / "keys"
+    known = server.folder / "known_hosts"
+    kind, key, _ = (keys / "host.pub").read_text().split(maxsplit=2)
+    known.write_text(f"[{address}]:{SSH_PORT} {kind} {key}\n")
+    values = {
+        "SERVER_HOST": address,
+        "SERVER_PORT": str(SSH_PORT),
+        "SERVER_USER": USER,
+        "SERVER_KEY_FILE": str(keys / "client"),
+        "SERVER_KNOWN_HOSTS": str(known),
+        "SERVER_DOCKER_HOST": server.docker_host,
+    }
+    lines = [f"{name}={shlex.quote(value)}\n" for name, value in values.items()]
+    server.environment.write_text("".join(lines))
+    return values
+
+
+def _remove_control_groups(server: Server) -> None:
+    for top in Path("/sys/fs/cgroup").glob(f"**/{server.hostname}"):
+        # Deepest first; they hold no process any more.
+        for folder in sorted(top.glob("**/"), reverse=True):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def _namespace(pid: int) -> str:
+    return str(Path(f"/proc/{pid}/ns/net").readlink())
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise CommandFailed(
+            f"{' '.join(command)}: {done.stderr.strip()}",
+            state="the rehearsal server is not complete",
+            remedy="make that command work, then run this again",
+        )
+    return done.stdout
