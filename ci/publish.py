@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from ci.decisions.publication import Reading, Step, judge_read, plan_publication, tag_taken
+from ci.decisions.render import render_size
 from ci.decisions.tags import LATEST, UNVERIFIED, ReleaseTag, check_time
 from ci.decisions.tree import Expected, Tree, judge_tree
 from ci.errors import (
@@ -82,7 +83,7 @@ class Publisher:
         with reached(State.S2):
             latest = await self._settle_latest(document)
         size = sum(image.size_bytes for image in tree.images)
-        self.progress.note(f"     {len(tree.images)} platforms, {size} bytes of layers")
+        self.progress.note(f"     {len(tree.images)} platforms, {render_size(size)} of layers")
         return Published(document.digest, step, latest)
 
     async def _prepare(self) -> None:
