@@ -211,7 +211,7 @@ async def image_reference_has_the_digest(at: At) -> object:
 
 @mentions("no-such-tag")
 async def from_missing_tag(at: At) -> object:
-    return await dag.container().from_(f"{at.registry}/library/python:no-such-tag").sync()
+    return await dag.container().from_(f"{at.mirror}/library/python:no-such-tag").sync()
 
 
 @mentions("Not A Ref!")

@@ -3,7 +3,7 @@
 from dagger import dag
 
 from tests.engine.at import At
-from tests.engine.parts import base, sh, tree
+from tests.engine.parts import base, published, pulled, sh, tree
 from tests.engine.suite import mentions
 
 
@@ -117,13 +117,8 @@ async def mounted_directory_in_two_branches(at: At) -> object:
 
 async def mounted_directory_is_not_published(at: At) -> object:
     made = base(at).with_mounted_directory("/m", tree({"a": "1"})).with_exec(["true"])
-    reference = await made.publish(f"{at.registry}/conformance/mount:1")
-    return (
-        await dag.container()
-        .from_(reference)
-        .with_exec(sh("ls -A /m 2>/dev/null | wc -l"))
-        .stdout()
-    )
+    found = pulled(at, await published(at, made, "mount:1"))
+    return await found.with_exec(sh("ls -A /m 2>/dev/null | wc -l")).stdout()
 
 
 async def mounted_cache_outlives_its_step(at: At) -> object:

@@ -6,7 +6,19 @@ import dagger
 from dagger import dag
 
 from tests.engine.at import At
-from tests.engine.parts import Json, base, config, fresh, manifest, sh, tree
+from tests.engine.parts import (
+    Json,
+    base,
+    config,
+    fresh,
+    logged_in,
+    manifest,
+    published,
+    pulled,
+    sh,
+    target,
+    tree,
+)
 from tests.engine.suite import mentions
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
@@ -14,13 +26,13 @@ GZIP = dagger.ImageLayerCompression.Gzip
 
 
 async def publish_gives_the_reference(at: At) -> object:
-    return await fresh(at).with_entrypoint(["cat"]).publish(f"{at.registry}/conformance/one:1")
+    return await published(at, fresh(at).with_entrypoint(["cat"]), "one:1")
 
 
 async def published_image_comes_back(at: At) -> object:
     made = fresh(at).with_new_file("/h", "round").with_env_variable("Z", "1").with_label("l", "v")
     made = made.with_workdir("/wd").with_exposed_port(81).with_exec(sh("echo E > /e"))
-    found = dag.container().from_(await made.publish(f"{at.registry}/conformance/round:1"))
+    found = pulled(at, await published(at, made, "round:1"))
     return [
         await found.file("/h").contents(),
         await found.file("/e").contents(),
@@ -34,20 +46,20 @@ async def published_image_comes_back(at: At) -> object:
 
 async def published_twice_is_the_same(at: At) -> object:
     made = fresh(at).with_exec(sh("date +%N > /n"))
-    references = [await made.publish(f"{at.registry}/conformance/twice:1") for _ in range(2)]
+    references = [await published(at, made, "twice:1") for _ in range(2)]
     return references[0] == references[1]
 
 
 async def published_under_two_tags_is_the_same(at: At) -> object:
     made = fresh(at).with_exec(sh("date +%N > /n"))
-    references = [await made.publish(f"{at.registry}/conformance/tags:{tag}") for tag in ("a", "b")]
+    references = [await published(at, made, f"tags:{tag}") for tag in ("a", "b")]
     return references[0].split("@")[1] == references[1].split("@")[1]
 
 
 async def published_manifest(at: At) -> object:
     made = fresh(at).with_new_file("/h", "shape").with_annotation("org.a", "b")
-    reference = await made.publish(f"{at.registry}/conformance/shape:1", forced_compression=GZIP)
-    found = manifest(reference)
+    reference = await logged_in(at, made).publish(target(at, "shape:1"), forced_compression=GZIP)
+    found = manifest(at, reference)
     media_types = sorted({layer["mediaType"] for layer in found["layers"]})
     return [found["mediaType"], found["config"]["mediaType"], media_types, found["annotations"]]
 
@@ -61,7 +73,7 @@ async def published_config(at: At) -> object:
         .with_default_args(["d"])
     )
     made = made.with_env_variable("A", "1").with_label("l", "v").with_exposed_port(81)
-    found = config(await made.publish(f"{at.registry}/conformance/config:1"))
+    found = config(at, await published(at, made, "config:1"))
     inner = found["config"]
     return [
         found["os"],
@@ -76,10 +88,10 @@ async def published_config(at: At) -> object:
 
 
 async def published_for_two_platforms(at: At) -> object:
-    reference = await dag.container().publish(
-        f"{at.registry}/conformance/multi:1", platform_variants=_from_scratch()
+    reference = await logged_in(at, dag.container()).publish(
+        target(at, "multi:1"), platform_variants=_from_scratch()
     )
-    found = manifest(reference)
+    found = manifest(at, reference)
     return [found["mediaType"], sorted(_platform(child) for child in found["manifests"])]
 
 
@@ -91,47 +103,32 @@ async def published_variants_keep_their_labels(at: At) -> object:
         .with_annotation("org.example.set", platform)
         for platform in PLATFORMS
     ]
-    reference = await dag.container().publish(
-        f"{at.registry}/conformance/labels:1", platform_variants=variants, forced_compression=GZIP
+    reference = await logged_in(at, dag.container()).publish(
+        target(at, "labels:1"), platform_variants=variants, forced_compression=GZIP
     )
-    return sorted(_kept(reference, child) for child in manifest(reference)["manifests"])
+    return sorted(_kept(at, reference, child) for child in manifest(at, reference)["manifests"])
 
 
 async def published_through_a_registry_service(at: At) -> object:
-    guarded = at.guarded
-    service = dag.address(f"tcp://{guarded.address}").service()
-    token = dag.set_secret("registry-token", guarded.token)
-    made = dag.container().with_registry_auth(guarded.address, guarded.user, token)
-    return await made.publish(
-        f"{guarded.address}/conformance/service:1",
+    """As the module does it with a registry on the user's machine."""
+    return await logged_in(at, dag.container()).publish(
+        target(at, "service:1"),
         platform_variants=_from_scratch(),
-        registry_service=service,
+        registry_service=dag.address(f"tcp://{at.registry.address}").service(),
         forced_compression=GZIP,
     )
-
-
-async def published_with_registry_auth(at: At) -> object:
-    token = dag.set_secret("registry-token", at.guarded.token)
-    made = fresh(at).with_registry_auth(at.guarded.address, at.guarded.user, token)
-    return await made.publish(f"{at.guarded.address}/conformance/auth:1")
-
-
-async def pulled_with_registry_auth(at: At) -> object:
-    token = dag.set_secret("registry-token", at.guarded.token)
-    made = dag.container().with_registry_auth(at.guarded.address, at.guarded.user, token)
-    reference = await made.with_new_file("/a", at.salt).publish(
-        f"{at.guarded.address}/conformance/pull:1"
-    )
-    return await made.from_(reference).file("/a").contents()
 
 
 @mentions("401")
 async def publish_with_a_wrong_token(at: At) -> object:
     token = dag.set_secret("wrong-token", "wrong")
-    made = dag.container().with_registry_auth(at.guarded.address, at.guarded.user, token)
-    return await made.with_new_file("/a", at.salt).publish(
-        f"{at.guarded.address}/conformance/wrong:1"
-    )
+    made = fresh(at).with_registry_auth(at.registry.address, at.registry.user, token)
+    return await made.publish(target(at, "wrong:1"))
+
+
+@mentions("401")
+async def publish_without_a_token(at: At) -> object:
+    return await fresh(at).publish(target(at, "wrong:1"))
 
 
 @mentions("localhost:1")
@@ -168,10 +165,10 @@ def _checked(at: At, platform: str) -> dagger.Container:
     return tree({"Dockerfile": dockerfile}).docker_build(platform=dagger.Platform(platform))
 
 
-def _kept(reference: str, child: Json) -> list[Json]:
+def _kept(at: At, reference: str, child: Json) -> list[Json]:
     of_child = f"{reference.partition('@')[0]}@{child['digest']}"
-    inner = config(of_child)["config"]
-    annotations = manifest(of_child).get("annotations", {})
+    inner = config(at, of_child)["config"]
+    annotations = manifest(at, of_child).get("annotations", {})
     return [
         _platform(child),
         inner["Labels"]["built"],

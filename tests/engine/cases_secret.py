@@ -4,7 +4,7 @@ import dagger
 from dagger import dag
 
 from tests.engine.at import FROM_ENVIRONMENT, At
-from tests.engine.parts import base, config, fresh, sh
+from tests.engine.parts import base, config, fresh, published, pulled, sh
 from tests.engine.suite import mentions
 
 VALUE = 's3cr3t "value" & more'
@@ -69,15 +69,9 @@ async def secret_in_a_file_is_gone_in_the_next_step(at: At) -> object:
 async def secret_is_not_in_the_published_image(at: At) -> object:
     secret = dag.set_secret("published", f"hidden-{at.salt}")
     made = fresh(at).with_secret_variable("TOKEN", secret).with_mounted_secret("/run/t", secret)
-    reference = await made.with_exec(sh("test -n $TOKEN")).publish(
-        f"{at.registry}/conformance/secret:1"
-    )
-    step = (
-        dag.container()
-        .from_(reference)
-        .with_exec(sh("cat /run/t 2>/dev/null | wc -c; echo [$TOKEN]"))
-    )
-    return [f"hidden-{at.salt}" in str(config(reference)), await step.stdout()]
+    reference = await published(at, made.with_exec(sh("test -n $TOKEN")), "secret:1")
+    shown = pulled(at, reference).with_exec(sh("cat /run/t 2>/dev/null | wc -c; echo [$TOKEN]"))
+    return [f"hidden-{at.salt}" in str(config(at, reference)), await shown.stdout()]
 
 
 async def secret_from_the_environment(at: At) -> object:

@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 from tests.engine.at import FROM_ENVIRONMENT, Session
 
-# "embedded" (the default) or "dagger".
-CHOICE = "CI_TEST_ENGINE"
+# "dagger", or anything else for the embedded engine.
+CHOICE = "CI_ENGINE"
 VARIABLES = ("DAGGER_SESSION_PORT", "DAGGER_SESSION_TOKEN")
 
 
@@ -20,7 +20,7 @@ class DaggerMissing(LookupError):
 
 def is_embedded() -> bool:
     """Whether this run is on the embedded engine."""
-    return os.environ.get(CHOICE, "embedded") == "embedded"
+    return os.environ.get(CHOICE) != "dagger"
 
 
 @contextmanager

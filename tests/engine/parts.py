@@ -1,6 +1,8 @@
 """What the cases are made of."""
 
+import base64
 import http.server
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ MANIFEST_TYPES = ", ".join(
         "application/vnd.docker.distribution.manifest.v2+json",
     )
 )
+WORDS = re.compile(r'(\w+)="([^"]*)"')
 SERVE = ["python3", "-u", "-m", "http.server", "8000", "--directory", "/www"]
 GET = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=20).read().decode())"
 
@@ -94,27 +97,56 @@ def page_on_this_host(page: str) -> Iterator[int]:
         server.server_close()
 
 
-def manifest(reference: str) -> Json:
-    """The manifest or index that an anonymous registry on loopback has for `reference`.
-
-    Args:
-        reference: `registry/repository:tag@digest`, as `publish` gives it.
-    """
-    name, _, digest = reference.partition("@")
-    registry, _, rest = name.partition("/")
-    url = f"http://{registry}/v2/{rest.rpartition(':')[0]}/manifests/{digest}"
-    return _json(url, MANIFEST_TYPES)
+def logged_in(at: At, container: dagger.Container) -> dagger.Container:
+    """`container`, allowed to pull from and push to the registry."""
+    token = dag.set_secret("registry-token", at.registry.token)
+    return container.with_registry_auth(at.registry.address, at.registry.user, token)
 
 
-def config(reference: str) -> Json:
+async def published(at: At, container: dagger.Container, name: str) -> str:
+    """Publish `container` under `name`, such as `one:1`; the reference with its digest."""
+    return await logged_in(at, container).publish(target(at, name))
+
+
+def pulled(at: At, reference: str) -> dagger.Container:
+    """The container of a published reference."""
+    return logged_in(at, dag.container()).from_(reference)
+
+
+def target(at: At, name: str) -> str:
+    """The reference of `name` among the suite's own repositories."""
+    return f"{at.registry.address}/conformance/{name}"
+
+
+def manifest(at: At, reference: str) -> Json:
+    """The manifest or index that the registry has for a reference with a digest."""
+    return _json(at, reference, "manifests", reference.partition("@")[2], MANIFEST_TYPES)
+
+
+def config(at: At, reference: str) -> Json:
     """The image configuration of a reference to one platform's image."""
-    registry, _, rest = reference.partition("@")[0].partition("/")
-    digest = manifest(reference)["config"]["digest"]
-    return _json(f"http://{registry}/v2/{rest.rpartition(':')[0]}/blobs/{digest}", "*/*")
+    digest = manifest(at, reference)["config"]["digest"]
+    return _json(at, reference, "blobs", digest, "*/*")
 
 
-def _json(url: str, accept: str) -> Json:
-    answer = httpx.get(url, headers={"Accept": accept})
+def _json(at: At, reference: str, kind: str, digest: str, accept: str) -> Json:
+    repository = reference.partition("@")[0].rpartition(":")[0].partition("/")[2]
+    url = f"http://{at.registry.address}/v2/{repository}/{kind}/{digest}"
+    with httpx.Client(headers={"Accept": accept}, follow_redirects=True) as client:
+        answer = client.get(url)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            asked = answer.headers["www-authenticate"]
+            answer = client.get(url, headers={"Authorization": _authorization(at, client, asked)})
     answer.raise_for_status()
     found: Json = answer.json()
     return found
+
+
+def _authorization(at: At, client: httpx.Client, asked: str) -> str:
+    """The header that answers a `WWW-Authenticate` of either kind."""
+    account = (at.registry.user, at.registry.token)
+    if asked.lower().startswith("basic"):
+        return "Basic " + base64.b64encode(":".join(account).encode()).decode()
+    words = dict(WORDS.findall(asked))
+    answer = client.get(words.pop("realm"), params=words, auth=account)
+    return f"Bearer {answer.json()['token']}"

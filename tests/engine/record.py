@@ -1,6 +1,7 @@
 """Write expected.jsonl anew from a real engine: `python -m tests.engine.record [case ...]`.
 
-Needs CI_TEST_ENGINE=dagger. With names, only those rows are recorded; the others stay as they are.
+Needs CI_ENGINE=dagger and the rehearsal. With names, only those rows are recorded; the others stay
+as they are.
 """
 
 import json
@@ -11,30 +12,34 @@ from pathlib import Path
 import anyio
 import dagger
 
-from tests.engine.at import Session, at_rehearsal
+from rehearsal.environment import read_environment
+from rehearsal.layout import Layout
+from tests.engine.at import At, Registry
 from tests.engine.engines import engine_session, is_embedded
 from tests.engine.suite import EXPECTED, Outcome, all_cases, outcome_of, read_expected
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def main(names: list[str]) -> int:
     """Record the cases called `names`, or all."""
     if is_embedded():
-        print(
-            "only the real engine's answers are recorded: set CI_TEST_ENGINE=dagger",
-            file=sys.stderr,
-        )
+        print("only a real engine's answers are recorded: set CI_ENGINE=dagger", file=sys.stderr)
         return 2
+    found = read_environment(Layout(CHECKOUT))
+    token = Path(found["REHEARSAL_TOKEN_FILE"]).read_text().strip()
+    registry = Registry(found["REHEARSAL_REGISTRY"], found["REHEARSAL_USER"], token)
     with engine_session() as session, tempfile.TemporaryDirectory() as scratch:
-        answers = anyio.run(record, session, Path(scratch), names)
+        at = At(session, found["REHEARSAL_MIRROR"], registry, Path(scratch))
+        answers = anyio.run(record, at, names)
     known = read_expected() if EXPECTED.exists() else {}
     rows = {name: answers.get(name) or known[name] for name in all_cases()}
     EXPECTED.write_text("".join(as_line(name, row) for name, row in rows.items()))
     return 0
 
 
-async def record(session: Session, scratch: Path, names: list[str]) -> dict[str, Outcome]:
-    """The answers of the engine behind `session`, by case."""
-    at = at_rehearsal(session, scratch)
+async def record(at: At, names: list[str]) -> dict[str, Outcome]:
+    """The answers of the engine behind the session, by case."""
     answers = {}
     async with dagger.connection(dagger.Config(log_output=None)):
         for case in all_cases().values():
