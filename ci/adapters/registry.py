@@ -138,26 +138,30 @@ class HttpRegistry:
 
     async def tags(self) -> tuple[str, ...]:
         """List all pages."""
-        url, found = f"{self._root}/tags/list?n=1000", list[str]()
+        query, found = "n=1000", list[str]()
         for _ in range(TAG_PAGES):
+            url = f"{self._root}/tags/list?{query}"
             reply = await self._ask(Request("GET", url))
             if reply.status == 404:
-                break
+                return tuple(found)
             if reply.status != 200:
                 raise self._error(reply)
             self._check_size(reply)
             found += self._tags_in(reply)
-            following = reply.headers.get("Link", "").partition("<")[2].partition(">")[0]
-            url = urljoin(url, following)
-            if not following or urlsplit(url).netloc != self._repository.registry:
-                break
-        return tuple(found)
+            # Of the next page's address only the query is taken: the place is this repository.
+            query = urlsplit(reply.header("Link").partition("<")[2].partition(">")[0]).query
+            if not query:
+                return tuple(found)
+        # A cut list would hide newer releases.
+        raise NotARegistry(f"more than {TAG_PAGES} pages of tags", remedy=_SAME)
 
     async def _manifest(self, identifier: Tag | Digest) -> Document | None:
         request = Request("GET", f"{self._root}/manifests/{identifier}")
         reply = await self._ask(request.with_headers(Accept=ACCEPT))
         media_type = reply.header("Content-Type").partition(";")[0].strip()
-        if reply.status == 404 and media_type != "text/html":
+        if media_type == "text/html":
+            raise self._no_registry(reply)
+        if reply.status == 404:
             return None
         if reply.status != 200:
             raise self._error(reply)

@@ -108,26 +108,33 @@ class Transport:
         Raises:
             ExchangeFailed: no connection, no progress, or no whole answer.
         """
+        begun = list[int]()
         try:
             with anyio.fail_after(self._deadlines.total_s):
-                return await self._exchange(request)
+                return await self._exchange(request, begun)
         except (httpx.TimeoutException, TimeoutError) as error:
             raise ExchangeFailed("timeout", request.url, str(error)) from error
         except httpx.RemoteProtocolError as error:
-            raise ExchangeFailed("truncated", request.url, str(error)) from error
+            kind = "truncated" if begun else "broken"
+            raise ExchangeFailed(kind, request.url, str(error)) from error
         except httpx.ConnectError as error:
             raise ExchangeFailed("connect", request.url, str(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ExchangeFailed("broken", request.url, str(error)) from error
 
-    async def _exchange(self, request: Request) -> Reply:
+    async def _exchange(self, request: Request, begun: list[int]) -> Reply:
+        """Do it; `begun` gets the status as soon as there is one."""
         url, host = self._dialled(request.url)
         headers = {"Accept-Encoding": "identity", **request.headers, **host}
         body = bytearray()
         async with self._client.stream(
             request.method, url, headers=headers, content=request.content or None
         ) as response:
-            async for chunk in response.aiter_bytes(65536):
+            begun.append(response.status_code)
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                # Not asked for; unpacking it could take any amount of memory.
+                raise httpx.DecodingError("an encoding that was not asked for")
+            async for chunk in response.aiter_raw(65536):
                 body += chunk
                 if len(body) > request.limit_bytes:
                     return Reply(response.status_code, response.headers, b"", is_cut=True)
