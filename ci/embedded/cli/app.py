@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -30,7 +31,8 @@ Use "dagger call --help" for the module's functions.
 
 def run(argv: list[str]) -> int:
     """Run a command line; see `main`."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
     debug = bool(os.environ.get("DEBUG")) or bool({"-d", "--debug"} & set(argv))
     with terminal() as tty:
         try:
@@ -112,7 +114,8 @@ def _run_plan(module: Module, plan: Plan, settings: dict[str, Any], tty: Termina
 
     path = settings.get("output", "")
     whole = with_ending(module, plan, path)
-    value = run(module, whole, tty.scrubber)
+    verbose = bool(settings.get("verbose") or settings.get("debug")) and not settings.get("silent")
+    value = run(module, whole, tty.scrubber, verbose=verbose)
     if path and whole is not plan and whole.steps[-1].function.name == "export":
         tty.say(f'Saved to "{value}".')
         return

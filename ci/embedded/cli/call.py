@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,8 +27,11 @@ class ObjectId:
     digest: str
 
 
-def run(module: Module, plan: Plan, scrubber: Scrubber) -> Any:
+def run(module: Module, plan: Plan, scrubber: Scrubber, *, verbose: bool) -> Any:
     """Start the engine's session, run the plan, end the session.
+
+    Args:
+        verbose: Have the engine tell what it does.
 
     Returns:
         Primitives, lists and dictionaries of them, and object IDs.
@@ -37,7 +41,9 @@ def run(module: Module, plan: Plan, scrubber: Scrubber) -> Any:
     # The engine is imported here: help and `functions` must not start it.
     from ..server import session
 
-    with session():
+    # What env: addresses find is what was set when the session started.
+    environ = {**os.environ, **({"CI_EMBEDDED_VERBOSE": "1"} if verbose else {})}
+    with session(environ):
         return anyio.run(_connected, Runner(module, scrubber), plan)
 
 

@@ -27,7 +27,7 @@ OWN_OPTIONS = (
     Option("output", str, "o", usage="Save the result to a local file or directory"),
 )
 GLOBAL_OPTIONS = (
-    switch("debug", "Show the traceback of an error", shorthand="d"),
+    switch("debug", "Show the traceback of an error and what the engine does", shorthand="d"),
     Option(
         "progress",
         str,
@@ -36,7 +36,7 @@ GLOBAL_OPTIONS = (
     ),
     count("quiet", "Reduce verbosity", shorthand="q"),
     switch("silent", "Do not show progress at all", shorthand="s"),
-    count("verbose", "Increase verbosity (use -vv or -vvv for more)", shorthand="v"),
+    count("verbose", "Show what the engine does", shorthand="v"),
     switch("help", "Print usage", shorthand="h", is_hidden=True),
     Option("workdir", str, usage="Set the working directory", is_hidden=True),
     # Dagger's, accepted so that the same command line runs on both engines; they change nothing.
@@ -194,7 +194,10 @@ def with_ending(module: Module, plan: Plan, path: str) -> Plan:
 
 
 def list_functions(module: Module, words: Sequence[str]) -> str:
-    """The table that `functions` prints for the object at the end of a chain of functions."""
+    """The table that `functions` prints for the object at the end of a chain of functions.
+
+    Dagger also counts a hidden function of its own, `with`, as skipped; that helps nobody.
+    """
     provider = module.main
     for word in words:
         function = next((fn for fn in provider.functions if word in (fn.command, fn.name)), None)
@@ -214,9 +217,6 @@ def list_functions(module: Module, words: Sequence[str]) -> str:
         return ""
     table = pages.table([(pages.bold("Name"), pages.bold("Description")), *rows])
     skipped = [fn.command for fn in provider.functions if not is_callable(fn)]
-    if provider is module.main and provider.constructor and provider.constructor.arguments:
-        # Dagger's hidden function that takes the constructor's arguments: its table names it.
-        skipped.append("with")
     if skipped:
         names = ", ".join(skipped)
         table += f"\nSkipped {len(skipped)} function(s) with unsupported types: {names}\n"

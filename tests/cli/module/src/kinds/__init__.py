@@ -205,6 +205,11 @@ class Kinds:
         return len(await secret.plaintext())
 
     @function
+    async def lengths(self, secrets: list[dagger.Secret]) -> list[int]:
+        """How long secrets are."""
+        return [len(await secret.plaintext()) for secret in secrets]
+
+    @function
     async def betray(self, secret: dagger.Secret) -> str:
         """Put a secret into an error."""
         print("printed", await secret.plaintext())
