@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from rehearsal import containers, docker_daemon, registries
+from rehearsal import containers, docker_daemon, registries, server
 from rehearsal.environment import read_environment, write_environment
 from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
@@ -55,6 +55,8 @@ def up_found(layout: Layout, engine: str) -> None:
 def down(layout: Layout) -> None:
     """Stop what was started, and remove everything but the Debian packages."""
     environment = read_environment(layout)
+    with step("servers to deploy to"):
+        server.stop_servers(layout)
     if environment.get("REHEARSAL_OWN_ENGINE") == "" and "DOCKER_HOST" in environment:
         with step("containers of the rehearsal"):
             containers.Docker(layout, environment["DOCKER_HOST"]).remove()

@@ -19,6 +19,8 @@ if [ "$1" = own ]; then
     need iptables iptables
     need iproute2 ip
     need util-linux setpriv
+    # The rehearsal server's keys, and the client that its tests use.
+    need openssh-client ssh
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
 fi
 need git git

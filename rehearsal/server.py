@@ -10,13 +10,12 @@ import argparse
 import contextlib
 import hashlib
 import ipaddress
+import json
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +91,10 @@ def start_server(server: Server) -> dict[str, str]:
     )
     link = network_of(server)
     # Its network is plugged in at the first look: before, there is no namespace to plug it into.
-    ready = lambda: _is_plugged(server, link) and answers(server.docker_host)  # noqa: E731
+
+    def ready() -> bool:
+        return _is_plugged(server, link) and answers(server.docker_host)
+
     Daemon(server.name, command, server.layout, ready, timeout_s=60).ensure()
     _forward(server, ports)
     return _write_environment(server, str(link[2]))
@@ -116,10 +118,18 @@ def stop_servers(layout: Layout) -> None:
         stop_server(Server(layout, store))
 
 
+def status(server: Server) -> dict[str, str]:
+    """How to reach it; empty when it does not run."""
+    if running(server.layout, server.name) is None or not server.environment.exists():
+        return {}
+    pairs = (line.partition("=") for line in server.environment.read_text().splitlines())
+    return {key: "".join(shlex.split(value)) for key, _, value in pairs}
+
+
 def network_of(server: Server) -> ipaddress.IPv4Network:
     """Four addresses: [1] is this machine's, [2] the server's."""
     file = server.folder / "network"
-    if not file.exists():
+    if running(server.layout, server.name) is None:
         identity = hashlib.sha256(server.hostname.encode()).hexdigest()[:8]
         share = network.choose_share(identity, network.taken_networks())
         file.write_text(str(next(share.subnets(new_prefix=30))))
@@ -153,8 +163,6 @@ def _forward(server: Server, ports: list[str]) -> None:
 
 
 def _tokens_port(layout: Layout) -> str:
-    import json
-
     return str(json.loads((layout.state / "ports.json").read_text())["tokens"])
 
 
@@ -204,3 +212,38 @@ def _run(*command: str) -> str:
             remedy="make that command work, then run this again",
         )
     return done.stdout
+
+
+def main() -> int:
+    """Run one of the three verbs; the exit code."""
+    from rehearsal import server_images
+    from rehearsal.__main__ import CHECKOUT, only_one, step
+
+    parser = argparse.ArgumentParser(prog="python -m rehearsal.server", description=__doc__)
+    parser.add_argument("verb", choices=("up", "down", "status"))
+    parser.add_argument("--store", choices=STORES, default=STORES[0], help="its Docker's images")
+    arguments = parser.parse_args()
+    layout = Layout(CHECKOUT)
+    server = Server(layout, arguments.store)
+    folder = servers_folder(layout)
+    try:
+        with only_one(layout):
+            if arguments.verb == "down":
+                stop_server(server)
+            elif arguments.verb == "up":
+                if not server_images.is_made(folder, layout):
+                    stop_servers(layout)
+                    with step("rehearsal server and postgres: Debian packages (a minute)"):
+                        server_images.make(folder, layout, read_environment(layout))
+                with step(f"rehearsal server with the {server.store} image store"):
+                    start_server(server)
+    except RehearsalError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for key, value in status(server).items():
+        print(f"{key}={value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,6 +7,7 @@ connection is carried to the same port of this machine's.
 
 import asyncio
 import ctypes
+import functools
 import os
 import socket
 import sys
@@ -32,7 +33,7 @@ def _enter(libc: ctypes.CDLL, namespace: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+async def carry(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Carry one connection to this machine's port and back."""
     try:
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", port)
@@ -56,8 +57,8 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def main(pid: int, listening: Path, ports: list[int]) -> None:
     """Serve until stopped; the file `listening` says that it does."""
     for inside, port in zip(listen_inside(pid, ports), ports, strict=True):
-        await asyncio.start_server(lambda r, w, port=port: carry(r, w, port), sock=inside)
-    listening.touch()
+        await asyncio.start_server(functools.partial(carry, port), sock=inside)
+    await asyncio.to_thread(listening.touch)
     await asyncio.Event().wait()
 
 

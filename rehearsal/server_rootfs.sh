@@ -31,6 +31,7 @@ make_rootfs trixie "$target/rootfs" \
     --customize-hook='chroot "$1" usermod --password "*" deploy' \
     --customize-hook='rm -rf "$1"/var/cache/apt "$1"/var/lib/apt/lists "$1"/etc/ssh/ssh_host_*' &
 server_job=$!
+# shellcheck disable=SC2016 # as above
 make_rootfs bookworm "$target/postgres.tar" postgresql \
     --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
     --dpkgopt='path-exclude=/usr/lib/postgresql/*/lib/bitcode/*' \
