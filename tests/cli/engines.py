@@ -16,6 +16,7 @@ from pathlib import Path
 MODULE = Path(__file__).parent / "module"
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 LIMIT_S = 300
+PRELOADED = ["dagger", "ci.embedded.server", "ci.embedded.cli.app", "ci.embedded.cli.call"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def make_workspace(folder: Path, dotenv: str = "") -> Path:
 def run_embedded(line: str, module: Path, environ: Mapping[str, str]) -> Outcome:
     """Run in a fork of a process that has already imported the client, which takes a second."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["dagger", "ci.embedded.cli.app", "ci.embedded.server"])
+    context.set_forkserver_preload(PRELOADED)
     captured = module.parent.with_name(f"{module.parent.name}-output")
     captured.mkdir(exist_ok=True)
     out, err = captured / "stdout", captured / "stderr"
