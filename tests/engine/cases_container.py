@@ -229,9 +229,9 @@ async def load_container_from_id(at: At) -> object:
     return await dag.load_container_from_id(dagger.ContainerID(made)).stdout()
 
 
-async def twenty_steps(at: At) -> object:
+async def ten_steps(at: At) -> object:
     made = base(at)
-    for number in range(20):
+    for number in range(10):
         made = made.with_exec(sh(f"echo {number} > /l{number}"))
     return await made.with_exec(sh("ls / | grep -c '^l[0-9]'")).stdout()
 
