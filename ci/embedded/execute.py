@@ -15,7 +15,7 @@ from ci.embedded.archive import tar_of
 from ci.embedded.docker import Docker, DockerError
 from ci.embedded.errors import EngineError, ExecFailed, Unsupported
 from ci.embedded.launcher import SHELL, launched
-from ci.embedded.layers import Layer, take_image
+from ci.embedded.layers import Layer
 from ci.embedded.lazy import Lazy
 from ci.embedded.mounts import CacheMount, DirectoryMount
 from ci.embedded.owners import resolve_owner
@@ -23,6 +23,7 @@ from ci.embedded.rootfs import Rootfs, Written
 from ci.embedded.runnable import runnable_image
 from ci.embedded.session import IMAGES, Session
 from ci.embedded.store import key_of
+from ci.embedded.taking import take_image
 from ci.embedded.tree import Entry, Tree, clean
 
 if TYPE_CHECKING:

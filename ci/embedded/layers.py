@@ -1,21 +1,17 @@
-"""Layers of images: taken out of the Docker engine, or packed from a tree."""
+"""Layers of images, packed from trees and tars."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
 import hashlib
-import json
-import shutil
 import tempfile
-from collections.abc import Sequence
 from typing import IO, Any, NamedTuple
 
-from ci.embedded import sink
 from ci.embedded.archive import tar_of
 from ci.embedded.reference import Repository
 from ci.embedded.session import Session
-from ci.embedded.store import key_of
+from ci.embedded.store import CHUNK_BYTES, Store
 from ci.embedded.tree import Tree
 
 
@@ -28,36 +24,8 @@ class Layer(NamedTuple):
     source: Repository | None = None
 
 
-async def take_image(
-    session: Session, image: str, known: Sequence[Layer]
-) -> tuple[list[Layer], dict[str, Any]]:
-    """An image's layers, brought into the store where no registry has them, and its config."""
-    key = key_of("layers", image, [layer.digest for layer in known])
-    if found := session.store.get(key):
-        layers = [_layer(row) for row in found["layers"]]
-        if all(layer.source or session.store.has_blob(layer.digest[7:]) for layer in layers):
-            return layers, found["config"]
-    docker = await session.docker()
-    session.log(f"take layers of {image[:19]}")
-    by_digest = {layer.digest: layer for layer in known}
-    manifest = await sink.receive(docker, session.store, image, by_digest)
-    config = json.loads(
-        session.store.read_bytes(manifest["config"]["digest"].removeprefix("sha256:"))
-    )
-    layers = []
-    for diff_id, layer in zip(config["rootfs"]["diff_ids"], manifest["layers"], strict=True):
-        if known_layer := by_digest.get(layer["digest"]):
-            layers.append(known_layer)
-            continue
-        digest = layer["digest"]
-        # Docker leaves the size out where the sink said that it knows the layer.
-        size = layer.get("size") or session.store.blob_path(digest[7:]).stat().st_size
-        layers.append(Layer(diff_id, digest, size))
-    session.store.put(key, {"layers": layers, "config": config})
-    return layers, config
-
-
-def _layer(row: list[Any]) -> Layer:
+def layer_of(row: list[Any]) -> Layer:
+    """A layer as the store gives it back."""
     diff_id, digest, size, source = row
     return Layer(diff_id, digest, size, Repository(*source) if source else None)
 
@@ -66,7 +34,7 @@ async def pack_layer(session: Session, tree: Tree) -> Layer:
     """A tree as a compressed layer in the store."""
     key = f"layer:{session.store.put_tree(tree)}"
     if found := session.store.get(key):
-        layer = _layer(found)
+        layer = layer_of(found)
         if session.store.has_blob(layer.digest[7:]):
             return layer
     layer = await asyncio.to_thread(_pack, session, tree)
@@ -75,21 +43,18 @@ async def pack_layer(session: Session, tree: Tree) -> Layer:
 
 
 def _pack(session: Session, tree: Tree) -> Layer:
-    with (
-        tar_of(tree, session.store) as tar,
-        tempfile.TemporaryFile(dir=session.store.root / "tmp") as packed,
-    ):
-        diff_id = _sha256(tar)
+    with tar_of(tree, session.store) as tar:
+        return compressed(tar, session.store)
+
+
+def compressed(tar: IO[bytes], store: Store) -> Layer:
+    """A layer in the store, of an uncompressed tar; equal tars give equal layers."""
+    diff_id = hashlib.sha256()
+    with tempfile.TemporaryFile(dir=store.root / "tmp") as packed:
         with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=6, mtime=0, filename="") as gz:
-            shutil.copyfileobj(tar, gz, 1 << 20)
+            while chunk := tar.read(CHUNK_BYTES):
+                diff_id.update(chunk)
+                gz.write(chunk)
         packed.seek(0)
-        digest, size = session.store.put_stream(packed)
-    return Layer(diff_id, f"sha256:{digest}", size)
-
-
-def _sha256(file: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):
-        digest.update(chunk)
-    file.seek(0)
-    return f"sha256:{digest.hexdigest()}"
+        digest, size = store.put_stream(packed)
+    return Layer(f"sha256:{diff_id.hexdigest()}", f"sha256:{digest}", size)
