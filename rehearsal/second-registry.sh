@@ -1,0 +1,28 @@
+#!/bin/sh
+# Builds the registry of another make, on which the registry's contract is tested as well, into
+# .local/bin. Debian 12's Go is enough; it is installed where no go is found.
+set -eu
+cd "$(dirname "$0")/.."
+. rehearsal/lib.sh
+
+source=tests/faults/second_registry
+made=$PWD/.local/bin/second-registry
+[ ! "$made" -nt "$source/main.go" ] || [ ! "$made" -nt "$source/go.sum" ] || exit 0
+
+if ! command -v go >/dev/null 2>&1; then
+    command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || fail "GoMissing: no go on PATH" \
+        "nothing was installed" "install Go 1.19 or later, then run this again"
+    say "Debian package, installed with apt-get: golang-go"
+    apt-get update >/dev/null
+    DEBIAN_FRONTEND=noninteractive \
+        apt-get install --yes --no-install-recommends golang-go >/dev/null </dev/null
+fi
+
+say "a registry of another make, built from a Go module into .local/bin"
+mkdir -p .local/bin
+# go.sum pins every module's hash. With -modcacherw `make clean` can remove the cache.
+export CGO_ENABLED=0 GOMODCACHE="$PWD/.local/cache/go/mod" GOCACHE="$PWD/.local/cache/go/build"
+export GOFLAGS="-mod=readonly -modcacherw -buildvcs=false" GOTOOLCHAIN=local
+cd "$source"
+go build -trimpath -o "$made.new" .
+mv "$made.new" "$made"

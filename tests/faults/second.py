@@ -1,0 +1,56 @@
+"""A registry of another make: Google's, in memory, without accounts."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ci.adapters.clock import SystemClock
+from ci.adapters.registry import open_registry
+from ci.ports import Registry
+from tests.clients import missing
+from tests.contract.kits import Quiet, RealKit
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+PROGRAM = CHECKOUT / ".local" / "bin" / "second-registry"
+
+
+@contextmanager
+def second_registry() -> Iterator[str]:
+    """Run it; gives ``host:port``. It is built first, where Go is there or must be."""
+    if os.environ.get("CI") or shutil.which("go"):
+        subprocess.run(["sh", "rehearsal/second-registry.sh"], cwd=CHECKOUT, check=True)
+    if not PROGRAM.exists():
+        missing("no Go to build the registry of another make with")
+    with subprocess.Popen([PROGRAM], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield f"localhost:{int(process.stdout.readline())}"
+        finally:
+            process.kill()
+
+
+@dataclass
+class OpenKit(RealKit):
+    """A repository of its own in a registry that asks nobody who they are."""
+
+    @asynccontextmanager
+    async def open(self, *, may_push: bool = True) -> AsyncIterator[Registry]:
+        if not may_push:
+            pytest.skip("this registry has no accounts, so nobody who may only read")
+        async with open_registry(
+            self.repository, None, clock=SystemClock(), progress=Quiet(), can_push=True
+        ) as registry:
+            yield registry
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
+        base = f"http://{self.repository.registry}/v2/{self.repository.path}/"
+        async with httpx.AsyncClient(base_url=base, trust_env=False) as client:
+            yield client
