@@ -4,7 +4,7 @@ import pytest
 
 from ci.embedded.cli.flags import parse_float, parse_int, read_csv
 from ci.embedded.cli.gotext import number, quoted, similar
-from ci.embedded.cli.help import word_wrap
+from ci.embedded.cli.help import Pages, word_wrap
 from ci.embedded.cli.names import (
     namespaced,
     to_camel,
@@ -138,3 +138,11 @@ def test_similar_names_are_near_or_begin_alike() -> None:
 def test_words_wrap_at_spaces_and_after_hyphens() -> None:
     assert word_wrap("one two three", 8) == "one two\nthree"
     assert word_wrap("aa well-known", 8) == "aa well-\nknown"
+
+
+def test_headings_are_bold_on_a_terminal_alone() -> None:
+    rows = [("build", "Build it")]
+    plain = Pages().table(("Name", "Description"), rows)
+    assert plain == "Name    Description\nbuild   Build it\n"
+    bold = Pages(is_bold=True).table(("Name", "Description"), rows)
+    assert bold == "\x1b[1mName\x1b[0m    \x1b[1mDescription\x1b[0m\nbuild   Build it\n"

@@ -72,6 +72,7 @@ def _options() -> Any:
 
 def _functions(words: list[str], settings: dict[str, Any], tty: Terminal) -> int:
     from .command import list_functions
+    from .help import Pages
 
     chain: list[str] = []
     rest = list(words)
@@ -82,7 +83,7 @@ def _functions(words: list[str], settings: dict[str, Any], tty: Terminal) -> int
     if settings.get("help"):
         tty.out.write(USAGE)
         return OK
-    listing = list_functions(_load(settings), chain)
+    listing = list_functions(_load(settings), chain, Pages.on(tty.out))
     if not listing:
         tty.say("No functions found.")
     tty.out.write(listing)
@@ -91,11 +92,12 @@ def _functions(words: list[str], settings: dict[str, Any], tty: Terminal) -> int
 
 def _call(words: list[str], settings: dict[str, Any], tty: Terminal) -> int:
     from .command import read_call
+    from .help import Pages
 
     module = _load(settings | _early_settings(words))
     for line in _apply_defaults(module):
         tty.say(line)
-    plan = read_call(module, words)
+    plan = read_call(module, words, Pages.on(tty.out))
     settings |= plan.settings
     if plan.page:
         tty.out.write(plan.page)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import help as pages
 from .flags import is_callable, options_of
 from .gotext import similar
+from .help import Pages
 from .model import KINDS, Argument, Function, ObjectDef, TypeRef, UsageError
 from .module import Module
 from .options import Option, OptionSet, count, switch
@@ -103,7 +103,7 @@ class Command:
         }
         self._own = [option for option in own if option.name in self.arguments]
 
-    def page(self) -> str:
+    def page(self, pages: Pages) -> str:
         """The help page."""
         use = f"{self.path} [options]" if self.is_root else self.path
         use += " [arguments]" if self._own and not self.is_root else ""
@@ -144,7 +144,7 @@ class Command:
         )
 
 
-def read_call(module: Module, words: Sequence[str]) -> Plan:
+def read_call(module: Module, words: Sequence[str], pages: Pages) -> Plan:
     """Read the words after `call`.
 
     Raises:
@@ -168,11 +168,11 @@ def read_call(module: Module, words: Sequence[str]) -> Plan:
                 break
             function = command.following(rest[0])
         except UsageError as error:
-            raise Misuse(error, command.path, command.page() if wants_help else "") from error
+            raise Misuse(error, command.path, command.page(pages) if wants_help else "") from error
         assert command.provider, "only an object has functions"
         owner, rest = command.provider, rest[1:]
         command = Command(module, function, command.path)
-    return Plan(tuple(steps), settings, command.page() if wants_help else "")
+    return Plan(tuple(steps), settings, command.page(pages) if wants_help else "")
 
 
 def with_ending(module: Module, plan: Plan, path: str) -> Plan:
@@ -193,7 +193,7 @@ def with_ending(module: Module, plan: Plan, path: str) -> Plan:
     return plan
 
 
-def list_functions(module: Module, words: Sequence[str]) -> str:
+def list_functions(module: Module, words: Sequence[str], pages: Pages) -> str:
     """The table that `functions` prints for the object at the end of a chain of functions.
 
     Dagger also counts a hidden function of its own, `with`, as skipped; that helps nobody.
@@ -215,7 +215,7 @@ def list_functions(module: Module, words: Sequence[str]) -> str:
     rows = [(fn.command, fn.short) for fn in sorted(shown, key=lambda item: item.name)]
     if not rows:
         return ""
-    table = pages.table([(pages.bold("Name"), pages.bold("Description")), *rows])
+    table = pages.table(("Name", "Description"), rows)
     skipped = [fn.command for fn in provider.functions if not is_callable(fn)]
     if skipped:
         names = ", ".join(skipped)
