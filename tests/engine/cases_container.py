@@ -36,22 +36,22 @@ async def exec_success_where_failure_is_expected(at: At) -> object:
     return await base(at).with_exec(sh("exit 0"), expect=dagger.ReturnType.FAILURE).exit_code()
 
 
-@mentions("5")
+@mentions("exit code: 5")
 async def exec_error(at: At) -> object:
     return await base(at).with_exec(sh("echo out; echo err >&2; exit 5")).stdout()
 
 
-@mentions("5")
+@mentions("exit code: 5")
 async def exec_error_of_sync(at: At) -> object:
     return await base(at).with_exec(sh("exit 5")).sync()
 
 
-@mentions("5")
+@mentions("exit code: 5")
 async def exec_error_of_file(at: At) -> object:
     return await base(at).with_exec(sh("exit 5")).file("/etc/passwd").contents()
 
 
-@mentions("6")
+@mentions("exit code: 6")
 async def exec_error_in_the_middle_of_a_chain(at: At) -> object:
     return await base(at).with_exec(sh("exit 6")).with_exec(sh("echo never")).stdout()
 

@@ -69,7 +69,7 @@ async def service_hostname_and_ports(at: At) -> object:
     ]
 
 
-@mentions("3")
+@mentions("exit code: 3")
 async def service_that_ends_at_its_start(at: At) -> object:
     made = base(at).with_exposed_port(9).as_service(args=sh("echo boom >&2; exit 3"))
     return await fresh(at).with_service_binding("bad", made).with_exec(["true"]).stdout()

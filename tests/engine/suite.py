@@ -78,30 +78,22 @@ async def outcome_of(case: Case, at: At) -> Outcome:
             "stdout": error.stdout.rstrip(),
             "stderr": error.stderr.rstrip(),
             "command": error.command,
-            "mentions": missing_words(case, f"{error}"),
-            PROSE: first_line(error),
+            **described(case, error, at),
         }
     except dagger.QueryError as error:
-        outcome = {
-            "error": "QueryError",
-            "mentions": missing_words(case, f"{error}"),
-            PROSE: first_line(error),
-        }
+        outcome = {"error": "QueryError", **described(case, error, at)}
     plain = json.loads(json.dumps(at.normal(outcome)))
     assert isinstance(plain, dict)
     return plain
 
 
-def missing_words(case: Case, text: str) -> str:
-    """`all`, or the words of `case` that its error lacks."""
-    return " ".join(word for word in case.mentions if word not in text) or "all"
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error, enough to know it again."""
-    line = str(error).partition("\n")[0]
+def described(case: Case, error: Exception, at: At) -> Outcome:
+    """The first line of an error, and the words of `case` that all of it lacks."""
+    text = str(error)
+    lacking = [word for word in case.mentions if word not in text]
     # The trace's number is of this run.
-    return line.partition(" [traceparent:")[0][:200]
+    line = text.partition("\n")[0].partition(" [traceparent:")[0]
+    return {"lacks": lacking, PROSE: str(at.normal(line))[:200]}
 
 
 def without_prose(outcome: Outcome) -> Outcome:
