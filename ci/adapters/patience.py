@@ -54,7 +54,7 @@ class PatientClient:
                 outcome = await self._follow(request)
             except ExchangeFailed as error:
                 outcome = error
-            kind, asked_s = self._judge(outcome)
+            kind, asked_s = self._judge(request.method, outcome)
             wait_s = self._budget.next_wait_s(
                 kind,
                 attempt=attempt,
@@ -67,11 +67,12 @@ class PatientClient:
             self._progress.note(f"     {_what(outcome)}; asking again in {wait_s:.1f} s")
             await self._clock.sleep(wait_s)
 
-    def _judge(self, outcome: Reply | ExchangeFailed) -> tuple[Retry, float]:
+    def _judge(self, method: str, outcome: Reply | ExchangeFailed) -> tuple[Retry, float]:
         if isinstance(outcome, ExchangeFailed):
             return Retry.TRANSIENT, 0.0
         asked = asked_wait_s(outcome.header("Retry-After"), outcome.text, self._clock.now())
-        return classify(outcome.status, outcome.text), asked
+        is_write = method not in ("GET", "HEAD")
+        return classify(outcome.status, outcome.text, is_write=is_write), asked
 
     async def _follow(self, request: Request) -> Reply:
         for _ in range(HOPS):

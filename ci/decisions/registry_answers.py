@@ -6,7 +6,7 @@ one table, in the order in which they are tried. Sources and dates: FAILURES.md,
 
 from dataclasses import dataclass
 
-from ci.decisions.retry import Retry, classify
+from ci.decisions.retry import Retry, classify, lacks_part
 from ci.errors import (
     AuthRequired,
     NotFoundOrDenied,
@@ -31,8 +31,9 @@ _WRITE = (
 )
 _READ = "use a classic token that may read: gh auth refresh -s read:packages"
 _ORGANISATION = (
-    "publish once with an owner's classic token (--token env:GHCR_TOKEN), or let the organisation's"
-    " settings, Packages, allow members to create packages"
+    "in order: (1) give the workflow's job `permissions: packages: write`; (2) publish once with an"
+    " owner's classic token, --token env:GHCR_TOKEN; (3) let the organisation's settings, Packages,"
+    " allow members to create packages"
 )
 _OWNER = "correct the owner in --image or ci.toml"
 _LOG_IN_ANEW = (
@@ -104,6 +105,11 @@ def error_of(answer: Answer) -> PipelineError:
     if kind is Retry.TRANSIENT or answer.status >= 500:
         return RegistryUnavailable(
             f"the registry fails at {where}", remedy="run the same again; it goes on where it was"
+        )
+    if answer.is_push and lacks_part(answer.status, answer.body):
+        return RequestRefused(
+            f"the registry does not have what this needs: {where}",
+            remedy="run the same again; it pushes what is missing",
         )
     if answer.status not in (401, 403, 404):
         return RequestRefused(

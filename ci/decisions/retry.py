@@ -8,6 +8,7 @@ from enum import Enum
 
 TRANSIENT_STATUSES = frozenset({408, 425, 500, 502, 503, 504})
 SECONDARY_LIMIT_WAIT_S = 60.0
+_PART_UNKNOWN = ("blob_unknown", "manifest_unknown", "unknown blob")
 _UNITS_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _GO_PART = r"[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h)"
 _BODY_WAIT = re.compile(rf"retry-after: ((?:{_GO_PART})+)", re.ASCII | re.IGNORECASE)
@@ -56,11 +57,17 @@ class Budget:
         return wait if spent_s + wait <= total else None
 
 
-def classify(status: int, body: str) -> Retry:
+def classify(status: int, body: str, *, is_write: bool = False) -> Retry:
     """Sort an answer; a 403 that speaks of a rate limit is no denial."""
     if status == 429 or (status == 403 and "rate limit" in body.lower()):
         return Retry.THROTTLED
-    return Retry.TRANSIENT if status in TRANSIENT_STATUSES else Retry.NEVER
+    heals = status in TRANSIENT_STATUSES or (is_write and lacks_part(status, body))
+    return Retry.TRANSIENT if heals else Retry.NEVER
+
+
+def lacks_part(status: int, body: str) -> bool:
+    """Whether a write was refused because something it needs is not there, or not there yet."""
+    return status in (400, 404) and any(phrase in body.lower() for phrase in _PART_UNKNOWN)
 
 
 def asked_wait_s(header: str, body: str, now: datetime) -> float:
