@@ -14,6 +14,7 @@ class State(StrEnum):
     """How far a run came; the text completes "now:"."""
 
     S0 = "nothing was contacted, nothing changed"
+    RO = "the registry was only read, nothing changed"
     S1 = "no release tag moved"
     S2 = "the release tag is published, latest was not confirmed"
     S3 = "the release tag and latest are published and verified"

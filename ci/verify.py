@@ -64,7 +64,7 @@ async def verify_release(
         VerificationError: what is wrong with the tree.
     """
     begun = clock.monotonic_s()
-    with reached(State.S1):
+    with reached(State.RO):
         document = await _document(registry, tag, digest)
         tree = await read_tree(registry, document)
         judge_tree(tree, expected)

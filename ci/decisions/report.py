@@ -1,12 +1,18 @@
 """What a caller gets back: a line or table for people, or one JSON document for programs."""
 
+import re
 from enum import StrEnum
 
 from ci.decisions.render import render_json, render_size, render_table
 from ci.decisions.tree import Tree
 from ci.errors import SettingsInvalid
+from ci.oci.digest import Digest
 from ci.oci.reference import Reference
 from ci.oci.text import shown
+
+_REVISION = re.compile(r"([0-9a-f]{12})[0-9a-f]{28}(-dirty)?", re.ASCII)
+_SHORT = len("sha256:") + 12
+_LONGEST = 20
 
 
 class Format(StrEnum):
@@ -47,23 +53,42 @@ def render_published(reference: Reference, latest: str, how: str, form: Format) 
 def render_verified(
     reference: Reference, tree: Tree, revision: str, latest: str, form: Format
 ) -> str:
-    """Write what was verified, one line for each thing that was looked at."""
+    """Write what was verified, one line for each thing that was looked at.
+
+    Digests are cut in the table, which fits a terminal; the last line is whole, to be copied.
+    """
     if form is Format.JSON:
         return render_json(_document(reference, tree, revision, latest))
     rows = [["WHAT", "DIGEST", "SEEN"]]
-    rows.append([str(reference.tag), str(reference.digest), "resolves, read twice"])
+    rows.append([str(reference.tag), _short(tree.digest), "resolves, read twice"])
     rows += [
         [
-            str(image.platform),
-            str(image.descriptor.digest),
+            _plain(str(image.platform)),
+            _short(image.descriptor.digest),
             f"manifest, config, {len(image.layers)} layers, {render_size(image.size_bytes)}",
         ]
         for image in tree.images
     ]
-    rows += [["attestation", str(digest), "listed, not an image"] for digest in tree.attestations]
-    rows.append(["revision", revision, "on every image's label"])
+    rows += [
+        ["attestation", _short(digest), "listed, not an image"] for digest in tree.attestations
+    ]
+    rows.append(["revision", _short_revision(revision), "on every image's label"])
     rows.append(["latest", latest, "is the newest release"])
     return f"{render_table(rows)}\n\n{reference}"
+
+
+def _short(digest: Digest) -> str:
+    return f"{str(digest)[:_SHORT]}…"
+
+
+def _short_revision(text: str) -> str:
+    """Cut a commit; a label may hold any other text, which must not mislead."""
+    found = _REVISION.fullmatch(text)
+    return f"{found[1]}…{found[2] or ''}" if found else _plain(text)
+
+
+def _plain(text: str) -> str:
+    return text if re.fullmatch(r"[\w./-]{0,20}", text, re.ASCII) else shown(text, _LONGEST)
 
 
 def _document(reference: Reference, tree: Tree, revision: str, latest: str) -> dict[str, object]:

@@ -109,8 +109,28 @@ def test_a_verification_is_one_line_for_each_thing_looked_at():
         "latest",
         str(REFERENCE),
     ]
-    assert lines[1].endswith(f"  {digest_of(b'index')}  resolves, read twice")
+    assert lines[1].endswith(f"  {str(digest_of(b'index'))[:19]}…  resolves, read twice")
     assert "1 layers, 45.6 MB" in lines[2]
+
+
+def test_a_table_fits_80_columns_and_ends_with_the_whole_reference():
+    platform = parse_platform("linux/arm/v7")
+    layers = tuple(Descriptor("layer", digest_of(bytes([at])), 10**11) for at in range(127))
+    manifest = Descriptor("manifest", digest_of(b"manifest"), 10, platform)
+    tree = Tree(digest_of(b"index"), (Image(manifest, ImageConfig(platform, {}, 1), layers),))
+    table, _, last = render_verified(
+        REFERENCE, tree, f"{'a' * 40}-dirty", "20260123-170510", Format.TABLE
+    ).rpartition("\n")
+    assert max(map(len, table.splitlines())) <= 80
+    assert f"{'a' * 12}…-dirty" in table
+    assert last == str(REFERENCE)
+
+
+def test_what_an_image_says_of_itself_cannot_steer_a_terminal():
+    table = render_verified(REFERENCE, a_tree(), "\x1b[2J\n::error::", "x", Format.TABLE)
+    assert "\x1b" not in table
+    assert "::error" not in table
+    assert len(table.splitlines()) == 8
 
 
 def test_a_verification_as_json_names_every_digest():
