@@ -36,7 +36,7 @@ class PatientClient:
         progress: Progress,
         budget: Budget | None = None,
     ) -> None:
-        self.transport, self._clock, self._progress = transport, clock, progress
+        self.transport, self._clock, self.progress = transport, clock, progress
         self._budget = budget or Budget()
 
     async def send(self, request: Request) -> Reply:
@@ -64,7 +64,7 @@ class PatientClient:
             )
             if wait_s is None:
                 return _finished(outcome, attempt)
-            self._progress.note(f"     {_what(outcome)}; asking again in {wait_s:.1f} s")
+            self.progress.note(f"     {_what(outcome)}; asking again in {wait_s:.1f} s")
             await self._clock.sleep(wait_s)
 
     def _judge(self, method: str, outcome: Reply | ExchangeFailed) -> tuple[Retry, float]:
