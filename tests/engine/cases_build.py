@@ -28,7 +28,7 @@ CMD ["/srv/out"]
 """
 CROSS = """
 FROM --platform=$BUILDPLATFORM {base} AS build
-ARG BUILDPLATFORM TARGETPLATFORM TARGETARCH
+ARG TARGETPLATFORM TARGETARCH
 RUN echo "$TARGETPLATFORM $TARGETARCH" > /target
 FROM {base}
 COPY --from=build /target /target
@@ -79,10 +79,12 @@ async def build_context_without_what_dockerignore_names(at: At) -> object:
 
 
 async def build_for_two_platforms_without_emulation(at: At) -> object:
+    """Dagger 0.21.8 takes the target's platform for the build platform: it has to be told."""
     source = tree({"Dockerfile": CROSS.format(base=at.base)})
+    here = dagger.BuildArg("BUILDPLATFORM", await dag.default_platform())
     answers = []
     for name in ("linux/amd64", "linux/arm64"):
-        made = source.docker_build(platform=dagger.Platform(name))
+        made = source.docker_build(platform=dagger.Platform(name), build_args=[here])
         answers.append([await made.platform(), await made.file("/target").contents()])
     return answers
 
