@@ -77,7 +77,10 @@ class Run:
                 f"there is no {SETTINGS_FILE} at the source's root",
                 remedy="run at the repository's root, or pass --source",
             ) from error
-        return cls(arguments, parse_settings(text, image=arguments.image), form, world)
+        settings = parse_settings(text, image=arguments.image)
+        for note in settings.notes:
+            world.progress.note(f"     {note}")
+        return cls(arguments, settings, form, world)
 
     def tag(self) -> str:
         """Mint a release tag."""

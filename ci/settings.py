@@ -49,13 +49,14 @@ class CheckSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that a run is told."""
+    """Everything that a run is told; `notes` are what its reader should know."""
 
     repository: Repository
     source: str
     build: BuildSettings
     check: CheckSettings
     zone: tzinfo
+    notes: tuple[str, ...] = ()
 
 
 def parse_settings(text: str, *, image: str = "") -> Settings:
@@ -72,13 +73,8 @@ def parse_settings(text: str, *, image: str = "") -> Settings:
         root = _Table(tomllib.loads(text), "", faults)
     except tomllib.TOMLDecodeError as error:
         raise _refused([f"no TOML: {error}"]) from error
-    written = root.take("image", _repository, None)
+    repository, notes = _choose_repository(image, root, faults)
     source = root.take("source", _url, "")
-    repository = written
-    if image:
-        repository = _flag_repository(image, written, faults)
-    elif written is None and not faults:
-        faults.append("image: is missing, and no --image is given")
     build = _build(root.table("build"), faults)
     check = _check(root.table("check"), faults)
     tags = root.table("tags")
@@ -87,7 +83,7 @@ def parse_settings(text: str, *, image: str = "") -> Settings:
         table.refuse_others()
     if faults or repository is None:
         raise _refused(faults)
-    return Settings(repository, source, build, check, zone)
+    return Settings(repository, source, build, check, zone, notes)
 
 
 def _refused(faults: list[str]) -> SettingsInvalid:
@@ -95,6 +91,20 @@ def _refused(faults: list[str]) -> SettingsInvalid:
         "; ".join(faults),
         remedy="mend these keys of ci.toml or flags; ci.toml's comments explain them",
     )
+
+
+def _choose_repository(
+    image: str, root: "_Table", faults: list[str]
+) -> tuple[Repository | None, tuple[str, ...]]:
+    """Read where to release to, from the flag or the file, and what is to be said of it."""
+    found = written = root.take("image", _repository, None)
+    text = image or root.take("image", str, "")
+    if image:
+        found = _flag_repository(image, written, faults)
+    elif written is None and not faults:
+        faults.append("image: is missing, and no --image is given")
+    is_rewritten = found is not None and text != str(found)
+    return found, (f"{shown(text)} is written {found} at registries",) if is_rewritten else ()
 
 
 def _flag_repository(
@@ -188,7 +198,9 @@ def _text(value: object, pattern: re.Pattern[str], what: str) -> str:
 def _repository(value: object) -> Repository:
     if not isinstance(value, str):
         raise ValueError("is no text")  # noqa: TRY004 - a fault of the file, not of the program
-    return parse_repository(value)
+    # github.repository keeps the owner's capitals, and registries refuse them.
+    host, slash, path = value.partition("/")
+    return parse_repository(host + slash + (path.lower() if path.isascii() else path))
 
 
 def _path(value: object) -> str:

@@ -80,11 +80,33 @@ zone = "Mars/Olympus"
 
 @pytest.mark.parametrize(
     "image",
-    ["evil.example/acme/observer", "ghcr.io/Acme/observer", "ghcr.io/a:tag", "observer"],
+    ["evil.example/acme/observer", "GHCR.io/acme/observer", "ghcr.io/a:tag", "observer"],
 )
 def test_a_flag_for_an_unknown_registry_or_a_bad_name_is_refused(image):
     with pytest.raises(SettingsInvalid, match="--image"):
         parse_settings(MINIMAL, image=image)
+
+
+@pytest.mark.parametrize("text", ["", 'image = "ghcr.io/Acme/Observer"'])
+def test_an_owner_in_upper_case_is_written_in_lower_case_and_it_is_said(text):
+    """`github.repository` keeps the case that the owner was registered with."""
+    found = parse_settings(text, image="" if text else "ghcr.io/Acme/Observer")
+    assert str(found.repository) == "ghcr.io/acme/observer"
+    (note,) = found.notes
+    assert "'ghcr.io/Acme/Observer'" in note
+    assert "ghcr.io/acme/observer" in note
+
+
+def test_what_is_overridden_is_not_spoken_of():
+    found = parse_settings('image = "ghcr.io/Acme/a"', image="ghcr.io/acme/observer")
+    assert found.notes == ()
+    assert parse_settings(MINIMAL).notes == ()
+
+
+@pytest.mark.parametrize("path", ["\u0130", "\u212a", "\u00c4"])
+def test_letters_beyond_ascii_are_refused_not_lowered(path):
+    with pytest.raises(SettingsInvalid):
+        parse_settings(f'image = "ghcr.io/{path}"')
 
 
 def test_the_files_own_registry_is_allowed():
