@@ -154,7 +154,8 @@ class HttpRegistry:
         if reply.status != 200:
             raise self._error(reply)
         self._check_size(reply)
-        if "json" not in media_type:
+        # The signed manifests of schema 1 are a registry's, though they are no JSON by name.
+        if "json" not in media_type and not media_type.startswith("application/vnd."):
             raise self._no_registry(reply)
         document = Document(reply.body, media_type)
         if isinstance(identifier, Digest):

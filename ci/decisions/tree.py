@@ -87,10 +87,20 @@ def judge_tree(tree: Tree, expected: Expected) -> None:
 def faults(tree: Tree, expected: Expected) -> list[Fault]:
     """List what is wrong with a tree, the gravest first."""
     found = [Fault(TreeIncomplete, text) for image in tree.images for text in image.absent]
+    # A lie before what follows from it: a platform that is missing, or there twice.
+    found += [fault for image in tree.images for fault in _lies(image)]
     found += _platform_faults(tree, expected.platforms)
     for image in tree.images:
         found += _image_faults(image, expected)
     return found
+
+
+def _lies(image: Image) -> list[Fault]:
+    said = image.descriptor.platform
+    if image.config is None or said is None or _serves(image.config.platform, said):
+        return []
+    text = f"the index says {said}, the image's config {image.config.platform}"
+    return [Fault(PlatformLie, text)]
 
 
 def _platform_faults(tree: Tree, wanted: tuple[Platform, ...]) -> list[Fault]:
@@ -112,19 +122,14 @@ def _platform_faults(tree: Tree, wanted: tuple[Platform, ...]) -> list[Fault]:
 def _image_faults(image: Image, expected: Expected) -> list[Fault]:
     if image.config is None:
         return []
-    found = []
-    said, is_really = image.descriptor.platform, image.config.platform
-    if said and not _serves(is_really, said):
-        found.append(Fault(PlatformLie, f"the index says {said}, the image's config {is_really}"))
+    found = _label_faults(image.config, expected)
     if image.config.layer_count != len(image.layers):
-        found.append(
-            Fault(
-                ManifestInvalid,
-                f"{is_really}: {len(image.layers)} layers,"
-                f" but the config lists {image.config.layer_count}",
-            )
+        text = (
+            f"{image.config.platform}: {len(image.layers)} layers,"
+            f" but the config lists {image.config.layer_count}"
         )
-    return found + _label_faults(image.config, expected)
+        found.insert(0, Fault(ManifestInvalid, text))
+    return found
 
 
 def _label_faults(config: ImageConfig, expected: Expected) -> list[Fault]:

@@ -14,17 +14,20 @@ from ci.adapters.registry import HttpRegistry, open_registry
 from ci.adapters.transport import Deadlines, Transport
 from ci.decisions.credentials import Credentials
 from ci.decisions.tags import parse_release_tag
+from ci.decisions.tree import Expected
 from ci.oci.digest import Digest, digest_of
 from ci.oci.platform import parse_platform
 from ci.oci.reference import Repository, Tag, parse_repository
 from ci.publish import Published, Publisher, Release
+from ci.verify import Verified, verify_release
 from tests.contract.images import BOTH, Parts, release
 from tests.contract.kits import Quiet, RealKit
 from tests.faults.observer import Observer
-from tests.faults.proxy import FaultProxy
+from tests.faults.proxy import Action, FaultProxy
+from tests.faults.wire import Head
 
 SOURCES = digest_of(b"sources")
-SHORT = Deadlines(connect_s=2, no_progress_s=0.3, total_s=2)
+SHORT = Deadlines(connect_s=2, no_progress_s=0.5, total_s=0.7)
 
 
 def minted(seconds_ago: int = 60) -> str:
@@ -94,6 +97,12 @@ class Bench:
             authorizer = Authorizer(client, self.repository, credentials, can_push=can_push)
             yield HttpRegistry(client, authorizer, self.repository, clock=self.clock)
 
+    def on(
+        self, method: str, target: str, action: Action, *, nth: int = 1, times: float = 1
+    ) -> None:
+        """Script a fault for requests with a token; the challenge before is not counted."""
+        self.proxy.on(method, target, action, nth=nth, times=times, only=_has_token)
+
     async def has(self, parts: Parts, *tags: str) -> Digest:
         """Put an image and tags behind the proxy's back."""
         await self.past_proxy.put(parts)
@@ -122,6 +131,30 @@ class Bench:
         async with self.open(who, deadlines=deadlines) as registry:
             publisher = Publisher(wanted, registry, self.clock, self.progress)
             return await publisher.publish(make)
+
+    async def verify(
+        self,
+        tag: str,
+        *,
+        digest: Digest | None = None,
+        who: Credentials | None = None,
+        deadlines: Deadlines | None = None,
+    ) -> Verified:
+        """Verify a release through the proxy."""
+        expected = Expected(tuple(map(parse_platform, BOTH)), tag)
+        async with self.open(who, can_push=False, deadlines=deadlines) as registry:
+            return await verify_release(
+                registry,
+                parse_release_tag(tag, UTC),
+                expected,
+                digest=digest,
+                zone=UTC,
+                clock=self.clock,
+            )
+
+
+def _has_token(head: Head) -> bool:
+    return "authorization" in head.headers
 
 
 @asynccontextmanager

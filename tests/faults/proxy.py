@@ -153,11 +153,13 @@ class Step:
     action: Action
     first: int
     last: float
+    only: Callable[[Head], bool]
     calls: int = 0
 
     def takes(self, head: Head) -> bool:
         """Count the request if it is meant, and say whether this call of it is."""
-        if not self.method.fullmatch(head.method) or not self.target.search(head.target):
+        meant = self.method.fullmatch(head.method) and self.target.search(head.target)
+        if not meant or not self.only(head):
             return False
         self.calls += 1
         return self.first <= self.calls <= self.last
@@ -179,16 +181,24 @@ class FaultProxy:
         return f"localhost:{self.port}"
 
     def on(
-        self, method: str, target: str, action: Action, *, nth: int = 1, times: float = 1
+        self,
+        method: str,
+        target: str,
+        action: Action,
+        *,
+        nth: int = 1,
+        times: float = 1,
+        only: Callable[[Head], bool] = lambda _: True,
     ) -> Self:
         """Script what happens to `times` matching requests, from the `nth` on.
 
         Args:
             method: a regular expression for the whole method.
             target: one that is searched in path and query.
+            only: which of these are meant; the others are not counted.
         """
         pattern = re.compile(method), re.compile(target)
-        self._steps.append(Step(*pattern, action, nth, nth + times - 1))
+        self._steps.append(Step(*pattern, action, nth, nth + times - 1, only))
         return self
 
     def always(self, method: str, target: str, action: Action) -> Self:

@@ -62,8 +62,9 @@ class Head:
 
 def response(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
     """Write a whole response; headers that are given stand as they are."""
-    own = {"Content-Length": str(len(body))} | dict(headers)
-    lines = [f"HTTP/1.1 {status} {_reason(status)}", *(f"{n}: {t}" for n, t in own.items())]
+    framed = "content-length" in {name.lower() for name in headers}
+    all_of_them = dict(headers) if framed else {"Content-Length": str(len(body)), **headers}
+    lines = [f"HTTP/1.1 {status} {_reason(status)}", *(f"{n}: {t}" for n, t in all_of_them.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from ci.decisions.publication import Step
 from ci.errors import (
-    AmbiguousPlatform,
     PermissionMissing,
     PipelineError,
+    PlatformLie,
     RegistryUnavailable,
     State,
     TagConflict,
@@ -337,6 +337,6 @@ async def test_a_release_of_the_wrong_platforms_never_gets_a_tag():
         images = {on: image("linux/amd64", labels, on) for on in BOTH}
         return store.put(index(images))
 
-    with pytest.raises(AmbiguousPlatform):
+    with pytest.raises(PlatformLie):
         await Client(store).publish(make)
     assert end_state(store) == {}

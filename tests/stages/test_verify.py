@@ -8,7 +8,6 @@ from ci.decisions.labels import REVISION
 from ci.decisions.tags import parse_release_tag
 from ci.decisions.tree import Expected
 from ci.errors import (
-    AmbiguousPlatform,
     LabelsDisagree,
     ManifestInvalid,
     PlatformLie,
@@ -138,9 +137,9 @@ def extra_layer():
 
 WRONG = {
     "platform missing": (index({"linux/amd64": ONE}), PlatformMissing),
-    "platform twice": (
+    "built for one platform, filed under both": (
         index({on: image("linux/amd64", LABELS, on) for on in BOTH}),
-        AmbiguousPlatform,
+        PlatformLie,
     ),
     "index lies": (
         index({"linux/arm64": ONE, "linux/amd64": image("linux/arm64", LABELS)}),

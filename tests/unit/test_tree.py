@@ -64,7 +64,7 @@ WRONG = {
     "platform missing": (tree(image(AMD64)), PlatformMissing),
     "no image at all": (tree(), PlatformMissing),
     "platform twice": (tree(image(AMD64), image(AMD64), image(ARM64)), AmbiguousPlatform),
-    "index lies": (tree(image(AMD64, a="b"), image(ARM64), LIAR), AmbiguousPlatform),
+    "index lies": (tree(image(AMD64, a="b"), image(ARM64), LIAR), PlatformLie),
     "index lies about the only one": (tree(image(ARM64), LIAR), PlatformLie),
     "another tag": (tree(image(AMD64), image(ARM64, **{VERSION: "other"})), LabelsDisagree),
     "another fingerprint": (

@@ -1,0 +1,372 @@
+"""Rows V: reading and verifying. Whatever the registry sends, nothing untrue is called verified."""
+
+import json
+import time
+import tracemalloc
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ci.errors import (
+    AmbiguousPlatform,
+    DigestMismatch,
+    ManifestInvalid,
+    ManifestTooLarge,
+    ManifestUnsupported,
+    PipelineError,
+    PlatformLie,
+    PlatformMissing,
+    RegistryThrottled,
+    RegistryTimeout,
+    RegistryUnavailable,
+    State,
+    TagConflict,
+    TagMissing,
+    TagsDisagree,
+    TreeIncomplete,
+    Truncated,
+)
+from ci.oci.digest import digest_of
+from ci.oci.manifest import OCI_INDEX, Document, parse_document
+from tests.contract.images import BOTH, Parts, descriptor, image, index, labels_for, release
+from tests.faults.actions import (
+    Action,
+    altered,
+    answer,
+    endless,
+    slow,
+    stall,
+    truncated,
+    with_body,
+    with_header,
+)
+from tests.faults.bench import SHORT, SOURCES, Bench, minted
+from tests.faults.ghcr import TOO_MANY, refusal
+
+pytestmark = pytest.mark.registry
+OTHER = f"sha256:{'0' * 64}"
+UNKNOWN = answer(404, refusal("MANIFEST_UNKNOWN", "manifest unknown"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is sent instead of the truth, and what must come of it (None: verified all the same)."""
+
+    method: str
+    target: str
+    action: Action
+    error: type[PipelineError] | None
+    times: float = float("inf")
+
+
+def passed_off(raw: bytes, media_type: str = OCI_INDEX) -> Action:
+    """Other bytes with a header that fits them."""
+    headers = {"Content-Type": media_type, "Docker-Content-Digest": str(digest_of(raw))}
+    return altered(lambda _, __: (headers, raw))
+
+
+def typed(raw: dict[str, object], media_type: str = OCI_INDEX) -> Action:
+    return passed_off(json.dumps(raw).encode(), media_type)
+
+
+BY_TAG, BY_DIGEST, BLOB = "/manifests/[0-9]", "/manifests/sha256:", "/blobs/sha256:"
+ROWS = {
+    "V1 body and header disagree": Row(
+        "GET", BY_TAG, with_header("Docker-Content-Digest", OTHER), DigestMismatch
+    ),
+    "V2 no digest header": Row(
+        "GET", "/manifests/", with_header("Docker-Content-Digest", ""), None
+    ),
+    "V3 other bytes by digest": Row("GET", BY_DIGEST, typed({"schemaVersion": 2}), DigestMismatch),
+    "V3 other bytes by digest, once": Row("GET", BY_DIGEST, with_body(b"{}"), None, 1),
+    "V3 another config": Row("GET", BLOB, with_body(b"{}"), DigestMismatch),
+    "V4 truncated": Row("GET", BY_TAG, truncated(9), Truncated),
+    "V4 truncated twice": Row("GET", "/manifests/", truncated(9), None, 2),
+    "V4 a truncated config": Row("GET", BLOB, truncated(1), Truncated),
+    "V5 endless manifest": Row("GET", BY_TAG, endless(OCI_INDEX), ManifestTooLarge),
+    "V5 endless config": Row("GET", BLOB, endless("application/json"), ManifestTooLarge),
+    "V5 endless list of tags": Row(
+        "GET", "/tags/list", endless("application/json"), ManifestTooLarge
+    ),
+    "V8 latest is another": Row(
+        "GET", "/manifests/latest", typed({"schemaVersion": 2}), TagsDisagree
+    ),
+    "V8 latest is missing": Row("GET", "/manifests/latest", UNKNOWN, TagsDisagree),
+    "V10 the child is missing": Row("GET", BY_DIGEST, UNKNOWN, TreeIncomplete),
+    "V11 the layer is missing": Row("HEAD", BLOB, answer(404), TreeIncomplete),
+    "V16 schema 1": Row(
+        "GET",
+        BY_TAG,
+        typed({"schemaVersion": 1}, "application/vnd.docker.distribution.manifest.v1+prettyjws"),
+        ManifestUnsupported,
+    ),
+    "V16 unknown media type": Row(
+        "GET", BY_TAG, typed({"schemaVersion": 2}, "application/json"), ManifestUnsupported
+    ),
+    "V16 two media types at odds": Row(
+        "GET",
+        BY_TAG,
+        typed({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"}),
+        ManifestUnsupported,
+    ),
+    "V17 a key twice": Row(
+        "GET", BY_TAG, passed_off(b'{"schemaVersion":2,"schemaVersion":2}'), ManifestInvalid
+    ),
+    "V17 no number": Row("GET", BY_TAG, passed_off(b'{"size":NaN}'), ManifestInvalid),
+    "V17 ten thousand deep": Row("GET", BY_TAG, passed_off(b"[" * 10_000), ManifestInvalid),
+    "V17 not UTF-8": Row("GET", BY_TAG, passed_off(b'{"a":"\xff"}'), ManifestInvalid),
+    "V19 HEAD of a manifest lies": Row("HEAD", "/manifests/", answer(500), None),
+    "V19 HEAD says another size": Row(
+        "HEAD", BLOB, with_header("content-length", "1"), TreeIncomplete
+    ),
+    "V20 server errors": Row("GET", BY_DIGEST, answer(503), RegistryUnavailable),
+    "V20 server errors at the layers": Row("HEAD", BLOB, answer(500), RegistryUnavailable),
+    "V20 server errors that pass": Row("GET", "/manifests/", answer(502), None, 4),
+    "V20 throttled": Row("GET", BY_DIGEST, TOO_MANY.action, RegistryThrottled),
+    "V20 no answer": Row("GET", BY_DIGEST, stall(), RegistryTimeout),
+    "V20 an answer that stops": Row("GET", BY_DIGEST, stall(at=300), RegistryTimeout),
+    "V20 an answer that drips": Row("GET", BY_DIGEST, slow(0.1, 1), RegistryTimeout),
+}
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
+async def test_rows_of_one_registry_answer(bench: Bench, row: Row):
+    tag = minted()
+    digest = await bench.has(release(tag, str(SOURCES)), tag, "latest")
+    before = bench.observer.tags()
+    bench.on(row.method, row.target, row.action, times=row.times)
+    if row.error is None:
+        found = await bench.verify(tag)
+        assert str(found.tree.digest) == bench.observer.digest(tag) == str(digest)
+    else:
+        deadlines = SHORT if row.error is RegistryTimeout else None
+        with pytest.raises(PipelineError) as caught:
+            await bench.verify(tag, deadlines=deadlines)
+        assert caught.type is row.error
+        assert caught.value.state is State.RO
+        assert caught.value.remedy
+        assert caught.value.exit_class in (5, 6)
+    assert bench.observer.tags() == before
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is really wrong with the tree in the registry."""
+
+    make: Callable[[Bench, str], Awaitable[None]]
+    error: type[PipelineError] | None
+
+
+async def lose_child(bench: Bench, tag: str) -> None:
+    parts = release(tag, str(SOURCES))
+    await bench.has(parts, tag, "latest")
+    await bench.past_proxy.delete_manifest(parts.children[1].digest)
+
+
+async def lose_layer(bench: Bench, tag: str) -> None:
+    parts = release(tag, str(SOURCES))
+    await bench.has(parts, tag, "latest")
+    await bench.past_proxy.delete_blob(parse_document(parts.children[0]).layers[0].digest)
+
+
+def holding(make: Callable[[dict[str, str]], Parts]) -> Callable[[Bench, str], Awaitable[None]]:
+    async def put(bench: Bench, tag: str) -> None:
+        await bench.has(make(labels_for(tag, str(SOURCES))), tag, "latest")
+
+    return put
+
+
+def both(labels: dict[str, str]) -> dict[str, Parts]:
+    return {platform: image(platform, labels) for platform in BOTH}
+
+
+def nested(depth: int, labels: dict[str, str]) -> Parts:
+    parts = index(both(labels))
+    for _ in range(depth):
+        raw = {"manifests": [descriptor(parts.top.raw, OCI_INDEX)], "mediaType": OCI_INDEX}
+        top = Document(json.dumps({"schemaVersion": 2, **raw}).encode(), OCI_INDEX)
+        parts = Parts(top, (*parts.children, parts.top), parts.blobs)
+    return parts
+
+
+def twice(labels: dict[str, str]) -> Parts:
+    """An index with a second image for a platform that it has."""
+    parts, other = index(both(labels)), image("linux/amd64", labels, "other")
+    value = json.loads(parts.top.raw)
+    entry = {"platform": {"os": "linux", "architecture": "amd64"}}
+    value["manifests"].append(descriptor(other.top.raw, other.top.media_type, **entry))
+    top = Document(json.dumps(value).encode(), OCI_INDEX)
+    return Parts(top, (*parts.children, other.top), (*parts.blobs, *other.blobs))
+
+
+def lying(labels: dict[str, str]) -> Parts:
+    return index(both(labels) | {"linux/arm64": image("linux/amd64", labels, "other")})
+
+
+DAMAGES = {
+    "V10 child deleted": Damage(lose_child, TreeIncomplete),
+    "V11 layer deleted": Damage(lose_layer, TreeIncomplete),
+    "V12 no image for arm64": Damage(
+        holding(lambda labels: index({"linux/amd64": image("linux/amd64", labels)})),
+        PlatformMissing,
+    ),
+    "V13 says arm64, is amd64": Damage(holding(lying), PlatformLie),
+    "V14 with attestations": Damage(
+        holding(lambda labels: index(both(labels), [image("unknown/unknown", {})])), None
+    ),
+    "V15 a platform twice": Damage(holding(twice), AmbiguousPlatform),
+    "V15 index in index": Damage(holding(lambda labels: nested(2, labels)), None),
+    "V15 nested too deep": Damage(holding(lambda labels: nested(4, labels)), ManifestInvalid),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+async def test_rows_of_a_damaged_tree(bench: Bench, damage: Damage):
+    tag = minted()
+    await damage.make(bench, tag)
+    before = bench.observer.tags()
+    if damage.error is None:
+        found = await bench.verify(tag)
+        assert str(found.tree.digest) == before[tag]
+        assert bench.observer.holds_tree(tag)
+    else:
+        with pytest.raises(PipelineError) as caught:
+            await bench.verify(tag)
+        assert (caught.type, caught.value.state) == (damage.error, State.RO)
+    assert bench.observer.tags() == before
+
+
+async def test_v3_a_wrong_body_by_digest_is_read_once_more_and_no_oftener(bench: Bench):
+    tag = minted()
+    parts = release(tag, str(SOURCES))
+    await bench.has(parts, tag, "latest")
+    child = str(parts.children[0].digest)
+    bench.on("GET", child, typed({"schemaVersion": 2}), times=9)
+    with pytest.raises(DigestMismatch):
+        await bench.verify(tag)
+    assert len(bench.proxy.seen("GET", child)) == 2
+
+
+async def test_v5_an_endless_body_takes_no_memory_and_no_time(bench: Bench):
+    tag = minted()
+    bench.on("GET", BY_TAG, endless(OCI_INDEX))
+    tracemalloc.start()
+    begun = time.monotonic()
+    try:
+        with pytest.raises(ManifestTooLarge):
+            await bench.verify(tag)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * 1024 * 1024
+    assert time.monotonic() - begun < 5
+
+
+async def test_v6_a_tag_that_shows_late_is_waited_for(bench: Bench):
+    tag = minted()
+    # Two reads before the tag is put, then the registry lags for three.
+    bench.on("GET", f"/manifests/{tag}", UNKNOWN, nth=3, times=3)
+    done = await bench.publish(tag)
+    assert bench.observer.tags() == dict.fromkeys((tag, "latest", "unverified"), str(done.digest))
+    assert sum(bench.clock.waits) >= 4
+
+
+async def test_v7_latest_that_still_shows_the_last_release_is_waited_for(bench: Bench):
+    old, new = minted(90), minted(30)
+    first = release(old, str(SOURCES))
+    await bench.has(first, old, "latest")
+    # Before it is put latest is read twice.
+    bench.on("GET", "/manifests/latest", passed_off(first.top.raw), nth=3, times=3)
+    done = await bench.publish(new)
+    assert bench.observer.digest("latest") == bench.observer.digest(new) == str(done.digest)
+    assert sum(bench.clock.waits) >= 4
+
+
+async def test_v9_flapping_reads_are_not_believed_until_two_agree(bench: Bench):
+    tag = minted()
+    for nth in (4, 6):
+        bench.on("GET", f"/manifests/{tag}", UNKNOWN, nth=nth)
+    await bench.publish(tag)
+    reads = [each.status for each in bench.proxy.seen("GET", f"/manifests/{tag}")]
+    assert reads[2:8] == [200, 404, 200, 404, 200, 200]
+    assert sum(bench.clock.waits) >= 5
+
+
+async def test_v9_a_tag_that_changes_between_two_reads_is_not_verified(bench: Bench):
+    tag = minted()
+    await bench.has(release(tag, str(SOURCES)), tag, "latest")
+    bench.on("GET", f"/manifests/{tag}", typed({"schemaVersion": 2}), nth=2)
+    with pytest.raises(TagConflict):
+        await bench.verify(tag)
+
+
+async def test_v12_the_error_names_what_there_is(bench: Bench):
+    tag = minted()
+    await DAMAGES["V12 no image for arm64"].make(bench, tag)
+    with pytest.raises(PlatformMissing) as caught:
+        await bench.verify(tag)
+    assert "linux/arm64 is missing; there is linux/amd64" in caught.value.cause
+
+
+async def test_v14_attestations_are_listed(bench: Bench):
+    tag = minted()
+    await DAMAGES["V14 with attestations"].make(bench, tag)
+    found = await bench.verify(tag)
+    assert len(found.tree.attestations) == 1
+
+
+async def test_v18_one_accept_line_has_all_four_types_and_the_registry_needs_it(bench: Bench):
+    tag = minted()
+    await bench.has(release(tag, str(SOURCES)), tag, "latest")
+    await bench.verify(tag)
+    accepts = {each.headers.get("accept", "") for each in bench.proxy.seen("GET", "/manifests/")}
+    (line,) = accepts
+    kinds = ("oci.image.index", "oci.image.manifest", "manifest.list.v2", "manifest.v2")
+    assert all(kind in line for kind in kinds)
+    assert len(line.split(",")) == 4
+
+
+async def test_v19_manifests_are_never_asked_for_with_head(bench: Bench):
+    tag = minted()
+    await bench.has(release(tag, str(SOURCES)), tag, "latest")
+    await bench.verify(tag)
+    assert bench.proxy.seen("HEAD", "/manifests/") == []
+    assert len(bench.proxy.seen("HEAD", "/blobs/")) == len(BOTH)
+
+
+async def test_v20_a_missing_tag_is_not_an_outage(bench: Bench):
+    with pytest.raises(TagMissing) as caught:
+        await bench.verify(minted())
+    assert caught.value.exit_class == 6
+    assert bench.observer.tags() == {}
+
+
+@given(raw=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_v17_any_bytes_are_read_or_refused_quickly(raw: bytes):
+    begun = time.perf_counter()
+    try:
+        parse_document(Document(raw, OCI_INDEX))
+    except (ManifestInvalid, ManifestUnsupported, ManifestTooLarge) as error:
+        assert error.remedy
+        assert error.cause.isascii()
+    assert time.perf_counter() - begun < 0.1
+
+
+@given(
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=30,
+    )
+)
+def test_v17_any_json_is_read_or_refused(value: object):
+    document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": value}
+    try:
+        parsed = parse_document(Document(json.dumps(document).encode(), OCI_INDEX))
+    except (ManifestInvalid, ManifestUnsupported) as error:
+        assert error.remedy
+    else:
+        assert parsed.manifests == ()
