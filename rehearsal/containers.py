@@ -48,7 +48,8 @@ class Docker:
             self._remove("rm", self._run("ps", "--all", "--quiet", "--filter", mine))
             self._remove("volume", "rm", self._run("volume", "ls", "--quiet", "--filter", mine))
             # Keyed by content: another checkout that shared one makes it again.
-            self._remove("rmi", self._run("images", "--quiet", "ci-embedded"))
+            named = ("--format", "{{.Repository}}:{{.Tag}}", "ci-embedded")
+            self._remove("rmi", self._run("images", *named))
 
     def _remove(self, *verb_and_names: str) -> None:
         *verb, names = verb_and_names

@@ -18,6 +18,9 @@ from tests.clients import Client, Credentials, client, missing
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
+# As ./daggerw does: the embedded engine's cache is kept in the checkout, not in the home.
+os.environ.setdefault("CI_EMBEDDED_STATE", str(CHECKOUT / ".local" / "engine"))
+
 
 @pytest.fixture(scope="session")
 def rehearsal() -> dict[str, str]:
