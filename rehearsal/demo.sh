@@ -34,8 +34,9 @@ $table
 
 published   $reference
 registry    $REHEARSAL_REGISTRY (user $REHEARSAL_USER, password in $REHEARSAL_TOKEN_FILE)
-Docker      DOCKER_HOST=$DOCKER_HOST
-run it      docker --host $DOCKER_HOST run --rm --publish 127.0.0.1::8000 $image:$tag
+run it      export DOCKER_HOST=$DOCKER_HOST
+            docker login --username $REHEARSAL_USER --password-stdin $REHEARSAL_REGISTRY <"$REHEARSAL_TOKEN_FILE"
+            docker run --rm --publish 127.0.0.1:8000:8000 $image:$tag
 state       $PWD/.local (logs in .local/rehearsal/log), .venv, app/wheelhouse
 clean up    make clean
 END
