@@ -1,0 +1,158 @@
+# shellcheck shell=sh disable=SC2154,SC2034,SC2015
+
+deploy() {
+    use_plan "$new" || finish 12 "nothing was changed"
+    old=$(last_release)
+    preflight || finish 8 "nothing was changed"
+    adopt_running || finish 12 "nothing was changed"
+    journal begun || finish 12 "nothing was changed"
+    pull || keep_old 8
+    start_dependencies && try_candidate || keep_old 10
+    journal switching || keep_old 10
+    converge || bring_back
+    commit || finish 12 "$service runs $reference, proven; the ledger does not say so yet"
+    code=
+    finish 0
+}
+
+# A container that somebody else started gets a plan of its own, so that it can be brought back.
+adopt_running() {
+    [ "$old" = none ] && [ "$adopt" = yes ] || return 0
+    live=$(containers_of "$service" | head -n 1)
+    [ -n "$live" ] && look "$live" || return 0
+    old=adopted-$new
+    {
+        grep -vE '^(digest|manifest|config|tag|version-path|version-key|end)( |$)' "$plan"
+        printf 'digest %s\nmanifest %s\nconfig %s\nreference %s\ntag adopted\nend\n' \
+            "$image" "$image" "$image" "$image"
+    } | write_file "$home/plans/$old" ||
+        wrong StateUnwritable "$home cannot be written" "free space there, then deploy again"
+}
+
+# Only one run at a time: the lock is held by this process and by whatever it has started, so it
+# ends with the last of them, and each of those has a deadline of its own.
+take_lock() {
+    # A redirection that fails ends the shell where it is exec's.
+    true 2>/dev/null >>"$home/lock" ||
+        wrong StateUnwritable "$home/lock cannot be made" "free space there; check its owner" || return
+    exec 9>>"$home/lock"
+    waited=0
+    until flock -n 9; do
+        holder='' since='' held=''
+        [ ! -f "$home/holder" ] || read -r holder since held <"$home/holder"
+        # A killed run's last command may still be at work: that is waited for, a living run not.
+        if kill -0 "${holder:-$$}" 2>/dev/null || [ "$waited" -ge "$CHANGE_S" ]; then
+            code=Locked
+            seen="a deploy is running since ${since:-?}: ${held:-?} (process ${holder:-?})"
+            remedy="wait for it: it ends by itself, at the latest by its deadline"
+            return 1
+        fi
+        waited=$((waited + 1))
+        sleep 1
+    done
+    echo "$$ $(date -u +%Y-%m-%dT%H:%M:%SZ) $new $action $tag $digest" >"$home/holder"
+}
+
+overdue() {
+    code=Overdue seen="the transaction reached its deadline at \"$state\"" remedy="recover"
+    finish 11 "not known: the run was stopped at \"$state\""
+}
+
+# The detached run: credentials on stdin, one line, then the word end.
+run() { # id
+    use_plan "$1" && use_nonce "$1" || exit 12
+    new=$1
+    trap overdue TERM
+    trap '' HUP INT
+    take_lock || finish "$([ "$code" = Locked ] && echo 9 || echo 12)" "this run changed nothing"
+    read -r auth && read -r last && [ "$last" = end ] ||
+        wrong InputCut "the credentials ended early" "deploy again" || finish 12 "nothing was changed"
+    case $auth in *[!A-Za-z0-9+/=]*) auth='' ;; esac
+    rm -rf "$scratch" && mkdir "$scratch"
+    asked_for=$action
+    recover
+    recovered=$?
+    case $recovered$code in 1SchemaNewer | 1StateUnwritable) finish 12 "nothing was changed" ;; esac
+    if [ "$asked_for" = recover ]; then
+        [ "$recovered" = 0 ] || finish 11 "no release is proven to run"
+        after_recovery
+    fi
+    # What cannot be brought back must not keep a better release out.
+    [ "$recovered" = 0 ] || say note "$code: $seen; deploying all the same"
+    deploy
+}
+
+after_recovery() {
+    old=$(last_release)
+    if [ "$old" = none ]; then
+        say note "no release was ever deployed here"
+    else
+        stands "$old" || { use_plan "$old" && converge; } || finish 11 "no release is proven to run"
+    fi
+    code=
+    finish 0
+}
+
+use_nonce() { # id
+    nonce=$plan_nonce
+    out=$home/out/$1
+    [ "$directory" = "${home%/.ci}" ]
+}
+
+# Starts the run so that the end of the caller is not its end.
+start() { # id
+    use_plan "$1" && use_nonce "$1" || {
+        printf '%s\n' "- seen ${code:-PlanInvalid}: ${seen:-another directory}" "- end 12 ${code:-PlanInvalid}"
+        exit 12
+    }
+    : >"$out" || exit 12
+    exec 3<&0
+    # Nothing of the caller's is kept open but the credentials' pipe.
+    setsid timeout -k 10 "$hard" sh "$0" run "${home%/.ci}" "$1" <&3 3<&- >>"$out" 2>&1 &
+    echo "$nonce started $1"
+}
+
+# Prints the output from an offset in bytes until the run ended, or is found dead.
+follow() { # id, offset
+    out=$home/out/$1 offset=$2 dead=0
+    while :; do
+        size=$(wc -c <"$out") || exit 12
+        tail -c "+$((offset + 1))" "$out" | head -c "$((size - offset))"
+        offset=$size
+        ! tail -n 1 "$out" | grep -qE '^[0-9a-f-]+ end [0-9]+ [A-Za-z]+$' || exit 0
+        # The run may not have come to its lock yet.
+        if holds_lock "$1"; then dead=0; else dead=$((dead + 1)); fi
+        [ "$dead" -lt 10 ] || exit 75
+        sleep 0.3
+    done
+}
+
+holds_lock() { # id
+    read -r holder since held <"$home/holder" || return 1
+    [ "${held%% *}" = "$1" ] && kill -0 "$holder" 2>/dev/null
+}
+
+# Journal, ledger and containers as they are, for the client to judge.
+status() {
+    for name in journal ledger holder; do
+        [ ! -f "$home/$name" ] || sed "s/^/$name /" "$home/$name"
+    done
+    docker_in "$ASK_S" ps --all --no-trunc \
+        --format 'container {{.ID}} {{.Image}} {{.Names}} {{.State}} {{.Status}}'
+}
+
+verb=${1:-} home=${2:-}/.ci
+scratch=$home/scratch auth=''
+case ${2:-} in /*) ;; *) verb= ;; esac
+is_name "${3:--}" || is_number "${3:--}" || [ "$#" -lt 3 ] || verb=
+case $verb in
+start | run)
+    mkdir -p "$home/plans" "$home/compose" "$home/pins" "$home/out" && "$verb" "$3"
+    ;;
+follow) follow "$3" "${4:-0}" ;;
+status) status ;;
+*)
+    echo "usage: start|run|follow DIRECTORY ID, status DIRECTORY" >&2
+    exit 12
+    ;;
+esac

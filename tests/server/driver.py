@@ -1,0 +1,203 @@
+"""A small stand-in for the client: uploads plan, compose file and script, starts, follows."""
+
+import base64
+import hashlib
+import itertools
+import json
+import os
+import secrets
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.clients import Credentials
+from tests.server.images import Image
+
+SOURCES = Path(__file__).resolve().parents[2] / "ci" / "server"
+COMPOSE = """
+services:
+  web:
+    image: ${IMAGE:?}
+    restart: unless-stopped
+    ports: ["8000:8000"]
+    environment: {GREETING: "${GREETING:?}"}
+    depends_on: [store]
+    stop_grace_period: 2s
+  store:
+    image: python:3.11-slim
+    command: ["sleep", "infinity"]
+    init: true
+"""
+
+
+def script() -> bytes:
+    """The script, made of its parts."""
+    return b"".join(
+        (SOURCES / name).read_bytes() for name in (SOURCES / "PARTS").read_text().split()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a transaction ended, and the lines it wrote."""
+
+    exit_code: int
+    code: str
+    lines: tuple[tuple[str, str], ...]
+
+    @property
+    def text(self) -> str:
+        """All of it, for a person."""
+        return "\n".join(f"{kind} {text}" for kind, text in self.lines)
+
+    def texts(self, kind: str) -> list[str]:
+        """The lines of one kind."""
+        return [text for found, text in self.lines if found == kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """The server over OpenSSH, with the host key pinned and no other configuration."""
+
+    server: dict[str, str]
+    control: Path
+
+    def command(self, line: str) -> list[str]:
+        """The ssh command for a line of the remote shell."""
+        options = {
+            "UserKnownHostsFile": self.server["SERVER_KNOWN_HOSTS"],
+            "GlobalKnownHostsFile": "none",
+            "StrictHostKeyChecking": "yes",
+            "IdentitiesOnly": "yes",
+            "BatchMode": "yes",
+            "ControlMaster": "auto",
+            "ControlPersist": "60",
+            "ControlPath": str(self.control),
+        }
+        words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+        address = f"{self.server['SERVER_USER']}@{self.server['SERVER_HOST']}"
+        port, key = self.server["SERVER_PORT"], self.server["SERVER_KEY_FILE"]
+        return ["ssh", "-F", "none", *words, "-i", key, "-p", port, "--", address, line]
+
+    def run(self, line: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+        """Run a line there; the outcome, whatever it is."""
+        done = subprocess.run(
+            self.command(line), input=stdin, capture_output=True, check=False, timeout=180
+        )
+        out, error = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+        return subprocess.CompletedProcess(done.args, done.returncode, out, error)
+
+    def allowed(self, line: str, stdin: bytes = b"") -> str:
+        """Run a line there and expect success; its standard output."""
+        done = self.run(line, stdin)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        return done.stdout
+
+    def upload(self, path: str, content: bytes) -> None:
+        """Put a file there."""
+        self.allowed(f"mkdir -p $(dirname {path}) && cat >{path}", content)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One application directory on the server, and the deploys into it."""
+
+    remote: Remote
+    directory: str
+    project: str
+    docker: dict[str, str]
+    credentials: Credentials
+    path: str = "$PATH"
+    numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def plan(self, image: Image | None, **changes: str | int) -> tuple[str, bytes]:
+        """A plan's id and bytes; `changes` set or, with "", remove keys."""
+        values: dict[str, str | int] = {
+            "plan": 1,
+            "nonce": secrets.token_hex(16),
+            "action": "deploy" if image else "recover",
+            "directory": self.directory,
+            "project": self.project,
+        }
+        if image:
+            values |= {
+                "service": "web",
+                "repository": image.repository,
+                "digest": image.digest,
+                "manifest": image.manifest,
+                "config": image.config,
+                "tag": image.tag,
+                "compose": hashlib.sha256(COMPOSE.encode()).hexdigest(),
+                "platform": "linux/amd64",
+                "health-path": "/health",
+                "port": 8000,
+                "version-path": "/version",
+                "version-key": "tag",
+                "dependency": "store",
+                "published": 8000,
+                "window": 2,
+                "probes": 2,
+                "timeout": 30,
+            }
+        values |= {key.replace("_", "-"): value for key, value in changes.items()}
+        lines = [f"{key} {value}\n" for key, value in values.items() if value != ""]
+        return f"run-{next(self.numbers):03}", "".join([*lines, "end\n"]).encode()
+
+    def start(self, image: Image | None, **changes: str | int) -> str:
+        """Upload everything and start the transaction; its id."""
+        name, plan = self.plan(image, **changes)
+        raw = script()
+        digest = hashlib.sha256(raw).hexdigest()
+        home = f"{self.directory}/.ci"
+        compose = hashlib.sha256(COMPOSE.encode()).hexdigest()
+        self.remote.upload(f"{home}/bin/{digest}.sh", raw)
+        self.remote.upload(f"{home}/compose/{compose}.yaml", COMPOSE.encode())
+        self.remote.upload(f"{home}/plans/{name}", plan)
+        pair = f"{self.credentials.user}:{self.credentials.token}".encode()
+        given = base64.b64encode(pair) + b"\nend\n"
+        done = self.remote.run(self._verb(f"start {self.directory} {name}"), given)
+        assert done.returncode in (0, 12), done
+        return name
+
+    def follow(self, name: str) -> Outcome:
+        """Wait for the end of a transaction."""
+        text = self.remote.run(self._verb(f"follow {self.directory} {name}")).stdout
+        nonce = text.partition(" ")[0]
+        lines = [line.split(" ", 2) for line in text.splitlines() if line.startswith(f"{nonce} ")]
+        parsed = tuple((parts[1], parts[2] if len(parts) > 2 else "") for parts in lines)
+        if not parsed or parsed[-1][0] != "end":
+            return Outcome(-1, "Lost", parsed)
+        number, code = parsed[-1][1].split()
+        return Outcome(int(number), code, parsed)
+
+    def deploy(self, image: Image | None, **changes: str | int) -> Outcome:
+        """Run a transaction to its end."""
+        return self.follow(self.start(image, **changes))
+
+    def recover(self) -> Outcome:
+        """Settle what an earlier one left."""
+        return self.deploy(None)
+
+    def service(self) -> list[dict]:
+        """Every container of the service, as the server's Docker shows it to an observer."""
+        filters = [f"label=com.docker.compose.project={self.project}"]
+        filters.append("label=com.docker.compose.service=web")
+        words = [word for text in filters for word in ("--filter", text)]
+        found = self.observe("ps", "--all", "--quiet", *words).split()
+        return json.loads(self.observe("inspect", *found)) if found else []
+
+    def observe(self, *arguments: str) -> str:
+        """Ask the server's Docker past SSH and past the transaction."""
+        done = subprocess.run(
+            ["docker", *arguments],
+            env=os.environ | self.docker,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return done.stdout
+
+    def _verb(self, words: str) -> str:
+        raw = hashlib.sha256(script()).hexdigest()
+        return f"PATH={self.path}; export PATH; sh {self.directory}/.ci/bin/{raw}.sh {words}"

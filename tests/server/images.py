@@ -1,0 +1,157 @@
+"""Images that behave: one small service on the base image, each variant with its own fault."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.clients import Client
+
+OCI = "application/vnd.oci.image"
+SECOND_NS = 10**9
+
+# MODE is the fault. The service itself is the same in all of them.
+SERVICE = r"""
+import http.server, json, os, signal, sys, threading, time, urllib.request
+MODE, TAG = os.environ["MODE"], os.environ["APP_TAG"]
+STARTED = time.monotonic()
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        status, tag = 200, TAG
+        if MODE == "error" and self.path == "/health":
+            status = 500
+        if MODE == "version":
+            tag = "another"
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps({"tag": tag}).encode())
+    def log_message(self, *words):
+        pass
+
+def probe():
+    if MODE == "unhealthy":
+        sys.exit("not well")
+    urllib.request.urlopen("http://127.0.0.1:8000/version", timeout=2)
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    print("last words of", TAG, MODE, flush=True)
+    if MODE == "crash":
+        sys.exit(3)
+    if MODE == "dies":
+        threading.Timer(2.5, os._exit, [4]).start()
+    if MODE == "slow":
+        time.sleep(5)
+    # Well beside the old one, broken in its place: only there it is given a name by compose.
+    http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Answer).serve_forever()
+
+probe() if sys.argv[1:] == ["probe"] else main()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image in the registry, with the digests that a client reads there."""
+
+    repository: str
+    tag: str
+    digest: str
+    manifest: str
+    config: str
+
+    @property
+    def reference(self) -> str:
+        """What is deployed."""
+        return f"{self.repository}@{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes variants in an OCI layout that holds the base image, and pushes them."""
+
+    layout: Path
+    skopeo: Client
+    repository: str
+
+    def make(self, tag: str, mode: str) -> Image:
+        """An image of the service that says `tag` and has the fault `mode`."""
+        base = self._base()
+        layer, diff = self._layer()
+        config = json.loads(self._read(base["config"]["digest"]))
+        config["rootfs"]["diff_ids"].append(diff)
+        config["config"]["Env"] += [f"MODE={mode}", f"APP_TAG={tag}"]
+        config["config"] |= {
+            "Entrypoint": ["python3", "-u", "/service.py"],
+            "Cmd": None,
+            "ExposedPorts": {"8000/tcp": {}},
+            "Healthcheck": {
+                "Test": ["CMD", "python3", "/service.py", "probe"],
+                "Interval": SECOND_NS,
+                "Timeout": 3 * SECOND_NS,
+                "StartPeriod": 10 * SECOND_NS,
+                "Retries": 2,
+            },
+        }
+        stored = self._store(config, f"{OCI}.config.v1+json")
+        manifest = self._store(
+            {**base, "config": stored, "layers": [*base["layers"], layer]},
+            f"{OCI}.manifest.v1+json",
+        )
+        platform = {"os": "linux", "architecture": config["architecture"]}
+        return self._push(tag, stored, manifest, {**manifest, "platform": platform})
+
+    def _push(self, tag: str, config: dict, manifest: dict, entry: dict) -> Image:
+        index = {
+            "schemaVersion": 2,
+            "mediaType": f"{OCI}.index.v1+json",
+            "manifests": [entry],
+        }
+        top = self._store(index, f"{OCI}.index.v1+json")
+        (self.layout / "index.json").write_text(json.dumps({**index, "manifests": [top]}))
+        self.skopeo.allowed(
+            *("copy", "--all", "--preserve-digests", "--dest-tls-verify=false"),
+            *(f"oci:{self.layout}", f"docker://{self.repository}:{tag}"),
+        )
+        return Image(self.repository, tag, top["digest"], manifest["digest"], config["digest"])
+
+    def _base(self) -> dict:
+        return json.loads((self.layout / "base.json").read_text())
+
+    def _layer(self) -> tuple[dict, str]:
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            entry = tarfile.TarInfo("service.py")
+            entry.size, entry.mode = len(SERVICE), 0o644
+            tar.addfile(entry, io.BytesIO(SERVICE.encode()))
+        raw = archive.getvalue()
+        packed = gzip.compress(raw, mtime=0)
+        descriptor = self._write(packed, f"{OCI}.layer.v1.tar+gzip")
+        return descriptor, f"sha256:{hashlib.sha256(raw).hexdigest()}"
+
+    def _store(self, document: dict, media_type: str) -> dict:
+        return self._write(json.dumps(document).encode(), media_type)
+
+    def _write(self, raw: bytes, media_type: str) -> dict:
+        name = hashlib.sha256(raw).hexdigest()
+        (self.layout / "blobs" / "sha256" / name).write_bytes(raw)
+        return {"mediaType": media_type, "digest": f"sha256:{name}", "size": len(raw)}
+
+    def _read(self, digest: str) -> bytes:
+        return (self.layout / "blobs" / "sha256" / digest.removeprefix("sha256:")).read_bytes()
+
+
+def maker_with_base(folder: Path, skopeo: Client, mirror: str, repository: str) -> Maker:
+    """A maker whose layout holds the base image of this machine's platform."""
+    layout = folder / "layout"
+    skopeo.allowed(
+        *("copy", "--src-tls-verify=false"),
+        *(f"docker://{mirror}/library/python:3.11-slim", f"oci:{layout}"),
+    )
+    maker = Maker(layout, skopeo, repository)
+    top = json.loads((layout / "index.json").read_text())["manifests"][0]
+    (layout / "base.json").write_bytes(maker._read(top["digest"]))
+    return maker
