@@ -8,17 +8,17 @@ import dagger
 from dagger import dag
 
 from ci.decisions.dockerfile import base_of, parse_stages
-from ci.decisions.dockerignore import Pattern, parse_dockerignore
+from ci.decisions.dockerignore import parse_dockerignore
 from ci.decisions.engine_text import last_lines
-from ci.decisions.fingerprint import (
-    Entry,
-    Recipe,
-    check_links,
-    fingerprint,
-    released_entries,
+from ci.decisions.fingerprint import Entry, Recipe, check_links, fingerprint
+from ci.decisions.labels import Origin, release_labels, split_base
+from ci.decisions.released import (
+    Selection,
+    check_size,
+    exclusions,
+    note_of_withheld,
     released_paths,
 )
-from ci.decisions.labels import Origin, release_labels, split_base
 from ci.decisions.tags import ReleaseTag
 from ci.errors import BuildFailed, ContextInvalid, DirtyTree
 from ci.oci.digest import Digest, digest_of
@@ -33,7 +33,7 @@ _LISTED = 6
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What an image is built from, read once."""
+    """What an image is built from, read once; `note` says what was left out of it."""
 
     context: dagger.Directory
     settings: BuildSettings
@@ -42,6 +42,7 @@ class Sources:
     revision: str
     changed: tuple[str, ...]
     url: str
+    note: str
 
     def require_committed(self) -> None:
         """Refuse a context that differs from the commit.
@@ -68,24 +69,24 @@ async def read_sources(
     """Read the context, its fingerprint and the revision it belongs to.
 
     Raises:
-        ContextInvalid, ContextEscape: what is wrong with it.
+        ContextInvalid, ContextEscape, ContextTooLarge: what is wrong with it.
     """
-    context = source if settings.context == "." else source.directory(settings.context)
     try:
-        found = await _read(context, settings, files)
+        found = await _read(source, settings, files)
         revision = await repo.head().commit()
         uncommitted = await _uncommitted(repo)
     except dagger.QueryError as error:
         raise _unreadable(error) from error
-    changed = released_paths(uncommitted, settings.context, found.ignored, settings.derived)
+    changed = released_paths(uncommitted, settings.context, found.selection)
     return Sources(
-        context=context,
+        context=found.context,
         settings=settings,
         fingerprint=_fingerprint(found, settings),
         base=base_of(parse_stages(found.dockerfile, settings.args), settings.target),
         revision=revision + (DIRTY if changed else ""),
         changed=changed,
         url=url,
+        note=found.note,
     )
 
 
@@ -164,11 +165,13 @@ def _failed(what: str, error: dagger.QueryError) -> BuildFailed:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was read of a context."""
+    """What was read of a context, and the context without what must not be sent."""
 
+    context: dagger.Directory
     entries: tuple[Entry, ...]
     dockerfile: str
-    ignored: tuple[Pattern, ...]
+    selection: Selection
+    note: str
 
 
 async def _uncommitted(repo: dagger.GitRepository) -> list[str]:
@@ -180,11 +183,13 @@ async def _uncommitted(repo: dagger.GitRepository) -> list[str]:
     ]
 
 
-async def _read(context: dagger.Directory, settings: BuildSettings, files: Files) -> _Found:
-    """Copy the context without what is derived, and list what counts of it."""
+async def _read(source: dagger.Directory, settings: BuildSettings, files: Files) -> _Found:
+    """Copy the context without secrets and what is derived, and list what counts of it."""
+    given = source if settings.context == "." else source.directory(settings.context)
+    context = given.filter(exclude=exclusions(settings.send_anyway))
     with tempfile.TemporaryDirectory(prefix="ci-context-") as folder:
         root = Path(folder, "context")
-        await context.filter(exclude=[".git", *settings.derived]).export(str(root))
+        await context.filter(exclude=list(settings.derived)).export(str(root))
         dockerfile = files.text(root, settings.dockerfile)
         if dockerfile is None:
             raise ContextInvalid(
@@ -192,5 +197,9 @@ async def _read(context: dagger.Directory, settings: BuildSettings, files: Files
                 remedy="name it in ci.toml, [build] context and dockerfile",
             )
         ignored = parse_dockerignore(files.text(root, ".dockerignore") or "")
-        entries = released_entries(files.entries(root), ignored, settings.derived)
-        return _Found(entries, dockerfile, ignored)
+        selection = Selection(ignored, settings.derived, settings.send_anyway)
+        counted = [each for each in files.listing(root) if selection.is_counted(each.path)]
+        check_size(counted, settings.limits)
+        entries = tuple(sorted(files.entries(root, [each.path for each in counted])))
+    note = note_of_withheld(await given.glob("**"), selection)
+    return _Found(context, entries, dockerfile, selection, note)

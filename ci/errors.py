@@ -132,6 +132,10 @@ class ContextEscape(BuildError):
     """A symbolic link leads out of the build context."""
 
 
+class ContextTooLarge(BuildError):
+    """The build context has more files or bytes than ci.toml allows."""
+
+
 class BuildFailed(BuildError):
     """The Dockerfile's build ended with an error."""
 

@@ -1,5 +1,6 @@
 """What the stages need from the world, nothing more."""
 
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Protocol
 
 from ci.decisions.credentials import Credentials
 from ci.decisions.fingerprint import Entry
+from ci.decisions.released import Listed
 from ci.oci.descriptor import Descriptor
 from ci.oci.digest import Digest
 from ci.oci.manifest import Document
@@ -81,8 +83,12 @@ class Progress(Protocol):
 class Files(Protocol):
     """Reading a directory on this machine."""
 
-    def entries(self, root: Path) -> list[Entry]:
-        """List all files and symbolic links under `root`."""
+    def listing(self, root: Path) -> list[Listed]:
+        """List all files and symbolic links under `root`, in any order."""
+        ...
+
+    def entries(self, root: Path, paths: Iterable[str]) -> list[Entry]:
+        """Read what counts of these files and links under `root`."""
         ...
 
     def text(self, root: Path, name: str) -> str | None:

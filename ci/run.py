@@ -171,13 +171,16 @@ class Run:
         return await self.arguments.repo.tag(str(tag)).commit()
 
     async def _sources(self) -> Sources:
-        return await read_sources(
+        sources = await read_sources(
             self.arguments.source,
             self.arguments.repo,
             self.settings.build,
             files=self.world.files,
             url=self.settings.source,
         )
+        if sources.note:
+            self.world.progress.note(f"     {sources.note}")
+        return sources
 
     def _checker(self) -> Checker:
         world = self.world

@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from ci.decisions.released import Limits
 from ci.errors import PipelineError, SettingsInvalid
 from ci.oci.platform import Platform, parse_platform
 from ci.oci.reference import Repository, parse_repository
@@ -33,6 +34,8 @@ class BuildSettings:
     target: str
     platforms: tuple[Platform, ...]
     derived: tuple[str, ...]
+    send_anyway: tuple[str, ...]
+    limits: Limits
     args: Mapping[str, str]
 
 
@@ -135,6 +138,11 @@ def _build(table: "_Table", faults: list[str]) -> BuildSettings:
         target=table.take("target", _stage, ""),
         platforms=table.take("platforms", _platforms, (parse_platform("linux/amd64"),)),
         derived=table.take("derived", _paths, ()),
+        send_anyway=table.take("send_anyway", _paths, ()),
+        limits=Limits(
+            files=table.take("max_files", _count, 100_000),
+            size_mib=table.take("max_size_mib", _count, 2048),
+        ),
         args=found,
     )
     table.refuse_others()
@@ -239,6 +247,12 @@ def _list(value: object) -> list[object]:
 def _port(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 65536:
         raise ValueError(f"{shown(str(value))} is no port")
+    return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{shown(str(value))} is no number of 1 or more")
     return value
 
 

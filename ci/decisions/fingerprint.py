@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ci.decisions.dockerignore import Pattern, is_ignored
 from ci.errors import ContextEscape
 from ci.oci.digest import Digest, digest_of
 from ci.oci.text import shown
@@ -36,34 +35,6 @@ class Recipe:
     target: str
     args: Mapping[str, str]
     platforms: tuple[str, ...]
-
-
-def released_entries(
-    entries: Iterable[Entry], ignored: tuple[Pattern, ...], derived: tuple[str, ...]
-) -> tuple[Entry, ...]:
-    """Choose what counts: what .dockerignore lets through and is not made from other files."""
-    return tuple(
-        sorted(
-            entry
-            for entry in entries
-            if not is_ignored(entry.path, ignored) and not _is_under(entry.path, derived)
-        )
-    )
-
-
-def released_paths(
-    paths: Iterable[str], context: str, ignored: tuple[Pattern, ...], derived: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Choose those of a repository's paths that count in the build context."""
-    prefix = "" if context == "." else f"{context}/"
-    inside = [path.removeprefix(prefix) for path in paths if path.startswith(prefix)]
-    return tuple(
-        sorted(
-            path
-            for path in dict.fromkeys(inside)
-            if not is_ignored(path.rstrip("/"), ignored) and not _is_under(path, derived)
-        )
-    )
 
 
 def fingerprint(entries: Iterable[Entry], recipe: Recipe) -> Digest:
@@ -127,7 +98,3 @@ def _leads_out(path: str, links: Mapping[str, str]) -> bool:
             return True
         waiting = target.split("/") + waiting
     return False
-
-
-def _is_under(path: str, folders: tuple[str, ...]) -> bool:
-    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)

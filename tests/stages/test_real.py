@@ -6,10 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ci.decisions.labels import BASE_DIGEST, BASE_NAME, CREATED, REVISION, SOURCE, VERSION
+from ci.decisions.labels import (
+    BASE_DIGEST,
+    BASE_NAME,
+    CREATED,
+    FINGERPRINT,
+    REVISION,
+    SOURCE,
+    VERSION,
+)
 from ci.errors import (
     BuildFailed,
     CheckFailed,
+    ContextTooLarge,
     DirtyTree,
     PermissionMissing,
     TagConflict,
@@ -105,6 +114,37 @@ async def test_only_what_is_built_from_makes_another_release(project):
     with pytest.raises(TagConflict):
         await project.ci().publish(tag)
     assert (await project.ci().verify(tag)).endswith(reference)
+
+
+async def test_secrets_never_reach_the_build_and_change_nothing(project, capfd):
+    """Rows B3 and B5, on a context that really holds them."""
+    project.write(
+        "app/Dockerfile",
+        "FROM python:3.11-slim AS tests\nFROM python:3.11-slim AS release\nCOPY . /all/\n",
+    )
+    settings = (project.root / "ci.toml").read_text()
+    project.commit()
+    clean = await (await project.ci().build()).label(FINGERPRINT)
+    for path in (".env", "certs/ca.pem", "id_ed25519", ".dagger/state", "sub/.git"):
+        project.write(f"app/{path}", "very secret")
+    capfd.readouterr()
+    image = await project.ci().build()
+    sent = [path for path in await image.directory("/all").glob("**") if path[-1] != "/"]
+    assert sorted(sent) == [".dockerignore", "Dockerfile", "answer"]
+    assert await image.label(FINGERPRINT) == clean
+    (said,) = [line for line in capfd.readouterr().err.splitlines() if "left out" in line]
+    for path in (".env", "certs/ca.pem", "id_ed25519", ".dagger", "sub/.git"):
+        assert repr(path) in said
+
+    asked = settings.replace("[check]", 'send_anyway = ["certs/ca.pem"]\n[check]')
+    project.write("ci.toml", asked)
+    image = await project.ci().build()
+    assert await image.file("/all/certs/ca.pem").contents() == "very secret"
+    assert await image.label(FINGERPRINT) != clean
+
+    project.write("ci.toml", settings.replace("[check]", "max_files = 2\n[check]"))
+    with pytest.raises(ContextTooLarge, match="3 files, more than 2"):
+        await project.ci().build()
 
 
 async def test_uncommitted_files_are_published_only_when_asked_for(project):
