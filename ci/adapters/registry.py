@@ -68,7 +68,7 @@ class HttpRegistry:
         reply = await self._client.send(Request("GET", f"{self._client.transport.base}/v2/"))
         if reply.status not in (200, 401):
             raise self._error(reply)
-        if "html" in reply.header("Content-Type"):
+        if _is_html(reply):
             raise self._no_registry(reply)
         try:
             return parsedate_to_datetime(reply.header("Date"))
@@ -135,6 +135,8 @@ class HttpRegistry:
             if reply.status != 200:
                 raise self._error(reply)
             self._check_size(reply)
+            if _is_html(reply):
+                raise self._no_registry(reply)
             found += self._tags_in(reply)
             # Of the next page's address only the query is taken: the place is this repository.
             query = urlsplit(reply.header("Link").partition("<")[2].partition(">")[0]).query
@@ -214,6 +216,9 @@ class HttpRegistry:
         )
 
     def _error(self, reply: Reply, *, is_push: bool = False) -> PipelineError:
+        # Gateways may refuse and fail in HTML; a page that says 200 or 404 is somebody else's.
+        if _is_html(reply) and (reply.status < 400 or reply.status == 404):
+            return self._no_registry(reply)
         found = error_of(
             Answer(
                 reply.status,
@@ -230,3 +235,7 @@ class HttpRegistry:
 def _check_bytes(reply: Reply, wanted: Digest) -> None:
     if (found := digest_of(reply.body)) != wanted:
         raise DigestMismatch(f"asked for {wanted}, got bytes of {found}", remedy=REMEDY)
+
+
+def _is_html(reply: Reply) -> bool:
+    return "html" in reply.header("Content-Type")

@@ -140,6 +140,18 @@ def reset_response(at: int = 0) -> Action:
     return act
 
 
+def and_then(do: Callable[[], None]) -> Action:
+    """Have the request carried out, do something else, and only then give the answer."""
+
+    async def act(call: Call) -> None:
+        head, body = await call.ask()
+        await asyncio.to_thread(do)
+        call.seen.status = head.status
+        await call.reply(_whole(head, body))
+
+    return act
+
+
 def truncated(missing: int) -> Action:
     """End the answer in order, `missing` bytes before its end."""
 

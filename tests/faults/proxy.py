@@ -205,6 +205,11 @@ class FaultProxy:
         """Script what happens to every matching request."""
         return self.on(method, target, action, times=float("inf"))
 
+    def clear(self) -> None:
+        """Forget the script and what was seen."""
+        self._steps.clear()
+        self.log.clear()
+
     def seen(self, method: str, target: str = "") -> list[Exchange]:
         """The requests so far that match."""
         return [

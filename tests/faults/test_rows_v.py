@@ -261,7 +261,7 @@ async def test_v5_an_endless_body_takes_no_memory_and_no_time(bench: Bench):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 5 * 1024 * 1024
+    assert peak < 6 * 1024 * 1024, "4 MiB, what a growing buffer adds, and the proxy"
     assert time.monotonic() - begun < 5
 
 
