@@ -226,7 +226,7 @@ class HttpRegistry:
                 self._repository,
                 is_push=is_push,
                 has_token=self._authorizer.has_credentials,
-                judges_identity=reply.header("WWW-Authenticate").lower().startswith("basic"),
+                judges_identity=_judges_identity(reply.header("WWW-Authenticate")),
             )
         )
         return self._authorizer.judged(found)
@@ -239,3 +239,8 @@ def _check_bytes(reply: Reply, wanted: Digest) -> None:
 
 def _is_html(reply: Reply) -> bool:
     return "html" in reply.header("Content-Type")
+
+
+def _judges_identity(challenge: str) -> bool:
+    """Whether who we are was judged, not what we may do."""
+    return challenge.lower().startswith("basic") or 'error="invalid_token"' in challenge

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import random
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
+from ci.embedded.challenge import answer_challenge, is_loopback
+from ci.embedded.patience import ATTEMPTS, backoff_s, wait_s
 from ci.embedded.reference import DOCKER_HUB, Reference, RegistryError, Repository
 from ci.embedded.store import Store
 
@@ -23,10 +23,7 @@ OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))
-ATTEMPTS = 5
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 MANIFEST_LIMIT_BYTES = 4 << 20
-_CHALLENGE = re.compile(r'(\w+)="([^"]*)"', re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -130,15 +127,19 @@ class Registries:
                 return
             if source and neighbour:
                 await self.fetch(source, digest)
-            if await self._upload(target, _checked(start).headers["location"], digest, size):
+            location = _checked(start).headers["location"]
+            again_s = await self._upload(target, location, digest, size, attempt)
+            if again_s is None:
                 return
-            await _pause(attempt)
+            await asyncio.sleep(again_s)
         raise RegistryError(
             f"pushing blob {digest} to {target.host}/{target.path} failed {ATTEMPTS} times"
         )
 
-    async def _upload(self, target: Repository, location: str, digest: str, size: int) -> bool:
-        """Send a blob in one request; False when trying again may help."""
+    async def _upload(
+        self, target: Repository, location: str, digest: str, size: int, attempt: int
+    ) -> float | None:
+        """Send a blob in one request; seconds until the next try, None when it is there."""
         url = (
             httpx.URL(location)
             if "://" in location
@@ -156,11 +157,14 @@ class Registries:
                 content=lambda: self._read_blob(digest),
             )
         except httpx.TransportError:
-            return False
-        if response.status_code in TRANSIENT or response.status_code == 404:
-            return False
-        _checked(response)
-        return True
+            return backoff_s(attempt)
+        if response.status_code == 404:
+            # The upload is forgotten: begin another.
+            return backoff_s(attempt)
+        again_s = wait_s(response, attempt)
+        if again_s is None:
+            _checked(response)
+        return again_s
 
     async def _read_blob(self, digest: str) -> AsyncIterator[bytes]:
         with self.store.blob_path(digest.removeprefix("sha256:")).open("rb") as file:
@@ -183,7 +187,7 @@ class Registries:
 
     def _base(self, repository: Repository) -> str:
         address = repository.via or repository.host
-        plain = bool(repository.via) or _is_loopback(address)
+        plain = bool(repository.via) or is_loopback(address)
         return f"{'http' if plain else 'https'}://{address}"
 
     async def _endpoints(self, repository: Repository, *, push: bool) -> list[str]:
@@ -225,18 +229,22 @@ class Registries:
         self, repository: Repository, method: str, url: httpx.URL, **options: Any
     ) -> httpx.Response:
         for attempt in range(ATTEMPTS):
-            last = attempt == ATTEMPTS - 1
+            last, again_s = attempt == ATTEMPTS - 1, backoff_s(attempt)
             try:
                 response = await self._authorized(repository, method, url, **options)
-                if response.status_code not in TRANSIENT or last:
+                if response.status_code < 400:
                     return response
-                await response.aclose()
+                await response.aread()
+                asked_s = wait_s(response, attempt)
+                if asked_s is None or last:
+                    return response
+                again_s = asked_s
             except httpx.ConnectError:
                 raise  # nobody listens there: waiting would only hide it
             except httpx.TransportError:
                 if last:
                     raise
-            await _pause(attempt)
+            await asyncio.sleep(again_s)
         raise AssertionError("the last attempt returns or raises")
 
     async def _authorized(  # noqa: PLR0913 - what httpx takes, and whose token
@@ -271,35 +279,10 @@ class Registries:
 
     async def _token(self, key: tuple[str, str, str], challenge: str) -> str:
         host, path, actions = key
-        credentials = self.credentials(host)
-        if not challenge.lower().startswith("bearer"):
-            if credentials is None:
-                raise RegistryError(f"{host} asks for a login and none was given")
-            return httpx.BasicAuth(*credentials)._auth_header
-        fields = dict(_CHALLENGE.findall(challenge))
-        if not _is_safe(fields.get("realm", ""), host):
-            raise RegistryError(f"{host} sends logins to {fields.get('realm')!r}: refused")
-        query = {"service": fields.get("service", ""), "scope": f"repository:{path}:{actions}"}
-        answer = await self._http.get(
-            fields["realm"], params=query, auth=credentials or httpx.USE_CLIENT_DEFAULT
+        login = self.credentials(host)
+        return await answer_challenge(
+            self._http, challenge, login, host=host, path=path, actions=actions
         )
-        if answer.status_code != 200:
-            raise RegistryError(
-                f"failed to authorize with {host}: {answer.status_code} {answer.text[:200]}"
-            )
-        body = answer.json()
-        return f"Bearer {body.get('token') or body['access_token']}"
-
-
-def _is_safe(realm: str, host: str) -> bool:
-    """Whether a login may be sent there: over TLS, or on this machine as the registry itself."""
-    url, is_local = httpx.URL(realm), _is_loopback(host)
-    return url.scheme == "https" or (url.scheme == "http" and is_local and _is_loopback(url.host))
-
-
-def _is_loopback(host: str) -> bool:
-    name = host.partition(":")[0]
-    return name == "localhost" or name.startswith("127.")
 
 
 def _root_cause(error: BaseException) -> BaseException:
@@ -307,10 +290,6 @@ def _root_cause(error: BaseException) -> BaseException:
     while (below := error.__cause__ or error.__context__) is not None:
         error = below
     return error
-
-
-async def _pause(attempt: int) -> None:
-    await asyncio.sleep(random.uniform(0, min(8.0, 0.5 * 2**attempt)))  # noqa: S311 - jitter
 
 
 def _checked(response: httpx.Response) -> httpx.Response:

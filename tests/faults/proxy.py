@@ -205,6 +205,11 @@ class FaultProxy:
         """Script what happens to every matching request."""
         return self.on(method, target, action, times=float("inf"))
 
+    @property
+    def unused(self) -> list[str]:
+        """The steps that no request has come to, so that no test passes without its fault."""
+        return [each.target.pattern for each in self._steps if each.calls < each.first]
+
     def clear(self) -> None:
         """Forget the script and what was seen."""
         self._steps.clear()

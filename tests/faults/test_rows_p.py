@@ -113,6 +113,7 @@ async def test_rows_of_one_write(bench: Bench, row: Row):
     bench.on(row.method, row.target, row.action, times=row.times)
     if row.error is None:
         done = await bench.publish(tag)
+        assert not bench.proxy.unused
         digest = str(done.digest)
     else:
         with pytest.raises(PipelineError) as caught:
@@ -120,6 +121,7 @@ async def test_rows_of_one_write(bench: Bench, row: Row):
         assert (caught.type, caught.value.state) == (row.error, row.state)
         assert caught.value.remedy
         assert_claim_holds(bench, tag, row.state)
+        assert not bench.proxy.unused
         bench.proxy.clear()
         digest = str((await bench.publish(tag)).digest)
     assert bench.observer.tags() == dict.fromkeys((tag, "latest", "unverified"), digest)

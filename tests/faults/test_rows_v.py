@@ -149,6 +149,7 @@ async def test_rows_of_one_registry_answer(bench: Bench, row: Row):
         assert caught.value.state is State.RO
         assert caught.value.remedy
         assert caught.value.exit_class in (5, 6)
+    assert not bench.proxy.unused
     assert bench.observer.tags() == before
 
 

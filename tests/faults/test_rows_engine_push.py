@@ -1,0 +1,193 @@
+"""Rows P and A that are the engine's: what it pushes through faults is what it pushes without."""
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import dagger
+import httpx
+import pytest
+from dagger import dag
+
+from ci.access import Access
+from ci.embedded.server import session
+from ci.errors import (
+    PipelineError,
+    PushFailed,
+    RegistryUnavailable,
+    TokenRejected,
+)
+from ci.push import push_images
+from tests.faults.actions import (
+    Action,
+    answer,
+    reset_request,
+    reset_response,
+)
+from tests.faults.bench import SHORT, Bench
+from tests.faults.ghcr import TOO_MANY, UNKNOWN_BLOB, refusal
+
+pytestmark = [pytest.mark.registry, pytest.mark.engine]
+PLATFORMS = ("linux/amd64", "linux/arm64")
+# Text that gzip does not make small, and that is the same in every test.
+CONTENT = "".join(f"{(n * 7919) % 104729:05x}" for n in range(60_000))
+EXPIRED = refusal("UNAUTHORIZED", "authentication required")
+LACKS = refusal("MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")
+
+
+@pytest.fixture(scope="module")
+def engine(
+    docker_host: str, mirror: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    state = tmp_path_factory.mktemp("engine") / "state"
+    with session({**os.environ, "CI_EMBEDDED_STATE": str(state)}):
+        yield
+
+
+@pytest.fixture
+async def connected(engine: None) -> AsyncIterator[None]:
+    async with dagger.connection(dagger.Config(log_output=None)):
+        yield
+
+
+def images() -> list[dagger.Container]:
+    """The same image for two platforms, from nothing."""
+    return [
+        dag.container(platform=dagger.Platform(platform))
+        .with_new_file("/content", CONTENT + platform)
+        .with_entrypoint(["/content"])
+        for platform in PLATFORMS
+    ]
+
+
+async def push(bench: Bench) -> str:
+    """Push as the pipeline does; the digest."""
+    token = dag.set_secret(f"token-{bench.path}", bench.owner.password)
+    access = Access(bench.repository, bench.owner.user, token, None, "", bench.owner.password)
+    async with bench.open(deadlines=SHORT) as registry:
+        return str(await push_images(images(), access, registry))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault while the engine pushes; `error` None: it ends as if there had been none."""
+
+    method: str
+    target: str
+    action: Action
+    times: float = 1
+    nth: int = 1
+    error: type[PipelineError] | None = None
+
+
+UPLOAD, CHILD, TOP = "/blobs/uploads/", "/manifests/sha256:", "/manifests/unverified"
+PUT_AT = (1, 200, 420, 700, 2_000, 20_000, 60_000, 130_000)
+ROWS = {
+    **{f"P1 reset at byte {at} of a blob": Row("PUT", UPLOAD, reset_request(at)) for at in PUT_AT},
+    "P1 the blob's 201 is lost": Row("PUT", UPLOAD, reset_response()),
+    "P1 half of the 202": Row("POST", UPLOAD, reset_response(40)),
+    "P1 reset at a manifest": Row("PUT", CHILD, reset_request(300)),
+    "P1 reset at HEAD": Row("HEAD", "/blobs/", reset_response()),
+    "P2 500 on POST": Row("POST", UPLOAD, answer(500), times=2),
+    "P2 502 on PUT": Row("PUT", UPLOAD, answer(502), times=2),
+    "P2 503 on a manifest": Row("PUT", CHILD, answer(503)),
+    "P2 504 on the index": Row("PUT", TOP, answer(504)),
+    "P3 a Go duration": Row("POST", UPLOAD, TOO_MANY.action, times=2),
+    "P6 the index's 201 is lost": Row("PUT", TOP, reset_response()),
+    "P7 unknown blob at the upload's end": Row("PUT", UPLOAD, UNKNOWN_BLOB.action),
+    "P7 unknown blob at a manifest": Row("PUT", CHILD, answer(400, LACKS)),
+    "P7 unknown manifest at the index": Row("PUT", TOP, answer(404, LACKS)),
+    "P2 503 for ever": Row("PUT", TOP, answer(503), 99, error=PushFailed),
+    "P2 503 for ever, at the probe too": Row(
+        "POST", UPLOAD, answer(503), 999, error=RegistryUnavailable
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def truth() -> dict[str, str]:
+    """The digest that a push without faults gives; filled by the first."""
+    return {}
+
+
+@pytest.fixture
+async def expected(connected: None, bench: Bench, truth: dict[str, str]) -> str:
+    if not truth:
+        path, bench.path = bench.path, f"{bench.path}-truth"
+        truth["digest"] = await push(bench)
+        assert bench.observer.holds_tree("unverified")
+        bench.path = path
+        bench.proxy.clear()
+    return truth["digest"]
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
+async def test_rows_of_one_push(bench: Bench, expected: str, row: Row):
+    bench.on(row.method, row.target, row.action, times=row.times, nth=row.nth)
+    if row.error is None:
+        assert await push(bench) == expected
+        assert not bench.proxy.unused
+        assert bench.observer.tags() == {"unverified": expected}
+        assert bench.observer.holds_tree("unverified")
+        return
+    with pytest.raises(PipelineError) as caught:
+        await push(bench)
+    assert not bench.proxy.unused
+    assert caught.type is row.error
+    assert bench.observer.tags() == {}
+
+
+@pytest.mark.parametrize("form", ["seconds", "date", "duration"])
+async def test_p3_the_engine_waits_as_long_as_it_is_told(bench: Bench, expected: str, form: str):
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=3), usegmt=True)
+    body = refusal("TOOMANYREQUESTS", "retry-after: 1.6s, allowed: 2000/minute")
+    told = {
+        "seconds": answer(429, headers={"Retry-After": "2"}),
+        "date": answer(429, headers={"Retry-After": soon}),
+        "duration": answer(429, body),
+    }
+    bench.on("PUT", TOP, told[form])
+    begun = time.monotonic()
+    assert await push(bench) == expected
+    assert time.monotonic() - begun >= 1.5
+
+
+async def test_p1_a_blob_that_is_there_is_not_sent_again(bench: Bench, expected: str):
+    bench.on("PUT", TOP, answer(400, refusal("MANIFEST_INVALID", "no")), times=9)
+    with pytest.raises(PipelineError):
+        await push(bench)
+    sent = len(bench.proxy.seen("PUT", UPLOAD))
+    bench.proxy.clear()
+    assert await push(bench) == expected
+    assert sent == 4
+    assert bench.proxy.seen("PUT", UPLOAD) == []
+
+
+@pytest.mark.parametrize("nth", [2, 5, 9])
+async def test_a12_a_token_that_expires_on_the_way_is_renewed(
+    bench: Bench, expected: str, nth: int
+):
+    realm = await challenge_of(bench)
+    expired = answer(401, EXPIRED, headers={"WWW-Authenticate": f'{realm},error="invalid_token"'})
+    bench.on("[A-Z]+", "^/v2/", expired, nth=nth)
+    assert await push(bench) == expected
+    assert bench.observer.holds_tree("unverified")
+
+
+async def test_a12_a_token_that_no_renewal_helps_is_called_rejected(bench: Bench, expected: str):
+    realm = await challenge_of(bench)
+    expired = answer(401, EXPIRED, headers={"WWW-Authenticate": f'{realm},error="invalid_token"'})
+    bench.on("[A-Z]+", "^/v2/", expired, times=999)
+    with pytest.raises(TokenRejected):
+        await push(bench)
+    assert bench.observer.tags() == {}
+    assert len(bench.proxy.log) < 60, "nothing is renewed for ever"
+
+
+async def challenge_of(bench: Bench) -> str:
+    """The registry's own challenge, for answers that repeat it."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return (await client.get(f"http://{bench.target}/v2/")).headers["WWW-Authenticate"]
