@@ -6,6 +6,8 @@ import dagger
 from dagger import dag
 
 from ci.decisions.credentials import Credentials, clean_token, user_of
+from ci.engine import ENGINE_ERRORS, engine_error
+from ci.errors import RegistryUnavailable, TokenMalformed
 from ci.oci.reference import Repository
 
 _SECRET = "registry-token"  # noqa: S105 - the name of a secret, not one
@@ -38,15 +40,42 @@ async def open_access(
 
     Raises:
         TokenMalformed, TokenKind: a token that cannot work.
+        RegistryUnavailable: nothing answers at `via`.
     """
     plain = ""
     if token:
-        given = await token.plaintext()
+        given = await _plain(token)
         plain = clean_token(given, repository)
         if plain != given:
             token = dag.set_secret(_SECRET, plain)
     endpoint = ""
     if via:
-        await via.start()
-        endpoint = await via.endpoint()
+        endpoint = await _dial(via)
     return Access(repository, user_of(user, repository), token, via, endpoint, plain)
+
+
+async def _plain(token: dagger.Secret) -> str:
+    try:
+        return await token.plaintext()
+    except ENGINE_ERRORS as error:
+        raise engine_error(error, _unreadable) from error
+
+
+async def _dial(via: dagger.Service) -> str:
+    try:
+        await via.start()
+        return await via.endpoint()
+    except ENGINE_ERRORS as error:
+        raise engine_error(error, _unreachable) from error
+
+
+def _unreadable(text: str) -> TokenMalformed:
+    return TokenMalformed(
+        f"the token cannot be read: {text}", remedy="check what --token names: env:NAME, file:PATH"
+    )
+
+
+def _unreachable(text: str) -> RegistryUnavailable:
+    return RegistryUnavailable(
+        f"nothing answers at --via: {text}", remedy="start the registry there, or correct --via"
+    )

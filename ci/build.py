@@ -2,6 +2,7 @@
 
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import dagger
@@ -9,7 +10,6 @@ from dagger import dag
 
 from ci.decisions.dockerfile import base_of, parse_stages
 from ci.decisions.dockerignore import parse_dockerignore
-from ci.decisions.engine_text import last_lines
 from ci.decisions.fingerprint import Entry, Recipe, check_links, fingerprint
 from ci.decisions.labels import Origin, release_labels, split_base
 from ci.decisions.released import (
@@ -20,6 +20,7 @@ from ci.decisions.released import (
     released_paths,
 )
 from ci.decisions.tags import ReleaseTag
+from ci.engine import ENGINE_ERRORS, engine_error
 from ci.errors import BuildFailed, ContextInvalid, DirtyTree
 from ci.oci.digest import Digest, digest_of
 from ci.oci.platform import Platform
@@ -75,8 +76,8 @@ async def read_sources(
         found = await _read(source, settings, files)
         revision = await repo.head().commit()
         uncommitted = await _uncommitted(repo)
-    except dagger.QueryError as error:
-        raise _unreadable(error) from error
+    except ENGINE_ERRORS as error:
+        raise engine_error(error, _unreadable) from error
     changed = released_paths(uncommitted, settings.context, found.selection)
     return Sources(
         context=found.context,
@@ -90,9 +91,9 @@ async def read_sources(
     )
 
 
-def _unreadable(error: dagger.QueryError) -> ContextInvalid:
+def _unreadable(text: str) -> ContextInvalid:
     return ContextInvalid(
-        f"the source cannot be read: {last_lines(str(error), lines=3)}",
+        f"the source cannot be read:\n    {text}",
         remedy="run inside a git repository with a commit, and check [build] in ci.toml",
     )
 
@@ -115,8 +116,9 @@ async def resolve_base(sources: Sources) -> tuple[str, str]:
         return "", ""
     try:
         return split_base(await dag.container().from_(sources.base).image_ref())
-    except dagger.QueryError as error:
-        raise _failed(f"the base image {shown(sources.base)}", error) from error
+    except ENGINE_ERRORS as error:
+        what = f"the base image {shown(sources.base)}"
+        raise engine_error(error, partial(_failed, what)) from error
 
 
 def image_of(
@@ -151,14 +153,13 @@ async def run_build(image: dagger.Container, what: str) -> None:
     """
     try:
         await image.sync()
-    except dagger.QueryError as error:
-        raise _failed(what, error) from error
+    except ENGINE_ERRORS as error:
+        raise engine_error(error, partial(_failed, what)) from error
 
 
-def _failed(what: str, error: dagger.QueryError) -> BuildFailed:
-    output = f"{error}\n{getattr(error, 'stdout', '')}\n{getattr(error, 'stderr', '')}"
+def _failed(what: str, text: str) -> BuildFailed:
     return BuildFailed(
-        f"{what} failed:\n    {last_lines(output)}",
+        f"{what} failed:\n    {text}",
         remedy="mend what the last lines name, then see it alone: ./daggerw call build",
     )
 

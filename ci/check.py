@@ -6,7 +6,7 @@ import anyio
 import dagger
 
 from ci.build import Sources, run_build, stage_of
-from ci.decisions.engine_text import last_lines
+from ci.engine import ENGINE_ERRORS, engine_error
 from ci.errors import CheckFailed
 from ci.oci.platform import Platform
 from ci.oci.text import shown
@@ -52,11 +52,8 @@ class Checker:
                 await service.start()
             endpoint = await service.endpoint(port=self.settings.port)
             return await self._wait(f"http://{endpoint}{self.settings.path}")
-        except dagger.QueryError as error:
-            output = f"{error}\n{getattr(error, 'stdout', '')}\n{getattr(error, 'stderr', '')}"
-            raise CheckFailed(
-                f"the image does not run:\n    {last_lines(output)}", remedy=_REMEDY
-            ) from error
+        except ENGINE_ERRORS as error:
+            raise engine_error(error, _does_not_run) from error
         except TimeoutError as error:
             raise CheckFailed(
                 f"nothing listened on port {self.settings.port}"
@@ -83,10 +80,14 @@ class Checker:
             await self.clock.sleep(INTERVAL_S)
 
 
+def _does_not_run(text: str) -> CheckFailed:
+    return CheckFailed(f"the image does not run:\n    {text}", remedy=_REMEDY)
+
+
 async def _stop(service: dagger.Service) -> None:
     """Stop what may never have started; its failure must not hide the first one."""
     with anyio.CancelScope(shield=True), anyio.move_on_after(10):
         try:
             await service.stop(kill=True)
-        except dagger.QueryError:
+        except ENGINE_ERRORS:
             return

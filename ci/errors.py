@@ -117,7 +117,7 @@ class DirtyTree(InputError):
 
 
 class TokenMalformed(InputError):
-    """The token has white space or control characters inside, or is empty."""
+    """The token cannot be read, has white space or control characters inside, or is empty."""
 
 
 class TokenKind(InputError):
@@ -138,6 +138,14 @@ class ContextTooLarge(BuildError):
 
 class BuildFailed(BuildError):
     """The Dockerfile's build ended with an error."""
+
+
+class EngineUnavailable(BuildError):
+    """The engine that builds cannot be reached, or went away."""
+
+
+class EngineFailed(PipelineError):
+    """The engine refused something that is no build, for a reason of its own."""
 
 
 class CheckFailed(BuildError):

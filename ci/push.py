@@ -3,8 +3,8 @@
 import dagger
 
 from ci.access import Access
-from ci.decisions.engine_text import last_lines
 from ci.decisions.tags import UNVERIFIED
+from ci.engine import ENGINE_ERRORS, engine_error
 from ci.errors import PushFailed
 from ci.oci.digest import Digest, parse_digest
 from ci.oci.reference import Reference
@@ -19,6 +19,7 @@ async def push_images(images: list[dagger.Container], access: Access, registry: 
     Raises:
         RefusedError, UnavailableError: what the registry itself says when asked why.
         PushFailed: the registry would allow it, and the engine failed all the same.
+        EngineUnavailable: the engine went away.
     """
     first, *others = images
     if access.token:
@@ -31,11 +32,17 @@ async def push_images(images: list[dagger.Container], access: Access, registry: 
             forced_compression=dagger.ImageLayerCompression.Gzip,
             registry_service=access.via,
         )
-    except dagger.QueryError as error:
-        # The engine's wording is no contract: the registry is asked instead.
-        await registry.probe_push()
-        raise PushFailed(
-            f"the engine could not push:\n    {last_lines(str(error), access.plain_token)}",
-            remedy="run the same again; what was built is kept",
-        ) from error
+    except ENGINE_ERRORS as error:
+        found = engine_error(error, _failed, secret=access.plain_token)
+        if isinstance(found, PushFailed):
+            # The engine's wording is no contract: the registry is asked instead.
+            await registry.probe_push()
+        raise found from error
     return parse_digest(pushed.rpartition("@")[2])
+
+
+def _failed(text: str) -> PushFailed:
+    return PushFailed(
+        f"the engine could not push:\n    {text}",
+        remedy="run the same again; what was built is kept",
+    )

@@ -16,6 +16,7 @@ from ci.decisions.credentials import check_token_given
 from ci.decisions.report import Format, parse_format, render_published, render_verified
 from ci.decisions.tags import ReleaseTag, mint_tag, parse_release_tag
 from ci.decisions.tree import Expected
+from ci.engine import ENGINE_ERRORS, engine_error, on_engine
 from ci.errors import ContextInvalid
 from ci.oci.digest import Digest, parse_digest
 from ci.oci.platform import Platform, parse_platform
@@ -72,11 +73,8 @@ class Run:
         form = parse_format(arguments.format)
         try:
             text = await arguments.source.file(SETTINGS_FILE).contents()
-        except dagger.QueryError as error:
-            raise ContextInvalid(
-                f"there is no {SETTINGS_FILE} at the source's root",
-                remedy="run at the repository's root, or pass --source",
-            ) from error
+        except ENGINE_ERRORS as error:
+            raise engine_error(error, _no_settings) from error
         settings = parse_settings(text, image=arguments.image)
         for note in settings.notes:
             world.progress.note(f"     {note}")
@@ -86,6 +84,7 @@ class Run:
         """Mint a release tag."""
         return str(mint_tag(self.world.clock.now(), self.settings.zone))
 
+    @on_engine
     async def build(self, platform: str) -> dagger.Container:
         """Build one platform's image, which is no release."""
         wanted = parse_platform(platform) if platform else await self._own_platform()
@@ -95,6 +94,7 @@ class Run:
             await run_build(image, f"the build for {wanted}")
         return image
 
+    @on_engine
     async def check(self) -> str:
         """Check this machine's image."""
         platform = await self._own_platform()
@@ -102,6 +102,7 @@ class Run:
         image = image_of(sources, platform, None, await resolve_base(sources))
         return await self._checker().check(sources, image, platform)
 
+    @on_engine
     async def publish(self, tag: str, *, dirty: bool) -> str:
         """Publish the sources as a release."""
         release_tag = parse_release_tag(tag, self.settings.zone)
@@ -119,6 +120,7 @@ class Run:
         reference = Reference(self.settings.repository, release_tag.tag, done.digest)
         return render_published(reference, str(done.latest), done.step.name.lower(), self.form)
 
+    @on_engine
     async def verify(self, tag: str, digest: str) -> str:
         """Verify a published release."""
         release_tag = parse_release_tag(tag, self.settings.zone)
@@ -138,6 +140,7 @@ class Run:
         reference = Reference(self.settings.repository, release_tag.tag, found.tree.digest)
         return render_verified(reference, found.tree, found.revision, str(found.newest), self.form)
 
+    @on_engine
     async def _make(
         self, sources: Sources, tag: ReleaseTag, access: Access, registry: Registry
     ) -> Digest:
@@ -199,3 +202,10 @@ class Run:
             can_push=can_push,
         ) as registry:
             yield access, registry
+
+
+def _no_settings(_: str) -> ContextInvalid:
+    return ContextInvalid(
+        f"there is no {SETTINGS_FILE} at the source's root",
+        remedy="run at the repository's root, or pass --source",
+    )

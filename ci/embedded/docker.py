@@ -12,7 +12,7 @@ from typing import IO, Any, NamedTuple
 import httpx
 
 from ci.embedded.archive import spool
-from ci.embedded.errors import EngineError
+from ci.embedded.errors import EngineError, EngineLost
 
 # The newest API version that this client was written for; an older daemon is asked in its own.
 API_VERSION = (1, 43)
@@ -40,6 +40,16 @@ class PathStat(NamedTuple):
     mode: int
 
 
+class _Transport(httpx.AsyncHTTPTransport):
+    """Says that it was Docker that could not be reached: others are asked by httpx as well."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except httpx.TransportError as error:
+            raise EngineLost(f"cannot reach the Docker engine: {error}") from error
+
+
 class Docker:
     """A client of one Docker engine."""
 
@@ -52,9 +62,7 @@ class Docker:
                 f"DOCKER_HOST={address} is not served: use unix:///path or tcp://host:port"
             )
         self._port = int(port) if scheme == "tcp" else 0
-        transport = httpx.AsyncHTTPTransport(
-            uds=self._socket, limits=httpx.Limits(max_connections=64)
-        )
+        transport = _Transport(uds=self._socket, limits=httpx.Limits(max_connections=64))
         base = "http://docker" if self._socket else f"http://{rest}"
         self._http = httpx.AsyncClient(
             transport=transport, base_url=base, timeout=httpx.Timeout(None, connect=15)
@@ -66,7 +74,7 @@ class Docker:
         try:
             theirs = (await self._http.get("/version")).json()
         except (httpx.HTTPError, OSError, ValueError) as error:
-            raise EngineError(
+            raise EngineLost(
                 f"cannot reach the Docker engine at {self.address}: {error}"
             ) from error
         major, minor = (int(part) for part in theirs["ApiVersion"].split("."))

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from ci.embedded.errors import EngineError
+from ci.embedded.errors import EngineLost
 
 
 def find_docker(environ: Mapping[str, str]) -> str:
@@ -25,7 +25,7 @@ def find_docker(environ: Mapping[str, str]) -> str:
     ):
         if Path(path).exists():
             return f"unix://{path}"
-    raise EngineError("no Docker engine found: set DOCKER_HOST, start Docker, or run `make setup`")
+    raise EngineLost("no Docker engine found: set DOCKER_HOST, start Docker, or run `make setup`")
 
 
 def docker_credentials(environ: Mapping[str, str], host: str) -> tuple[str, str] | None:

@@ -14,6 +14,14 @@ class EngineError(Exception):
     extensions: dict[str, Any] | None = None
 
 
+class EngineLost(EngineError):
+    """The Docker engine cannot be reached, or went away; clients know it by its type."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.extensions = {"_type": "ENGINE_LOST"}
+
+
 class Unsupported(EngineError):
     """The client asked for something outside the slice that is served."""
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import graphql.language.parser
+import httpx
 from graphql import (
     GraphQLError,
     GraphQLField,
@@ -42,10 +43,11 @@ from graphql.validation import (
 )
 
 from ci.embedded import schema
-from ci.embedded.errors import EngineError, Unsupported
+from ci.embedded.errors import EngineError, EngineLost, Unsupported
 from ci.embedded.httpd import Request, Response, listen, port_of
 from ci.embedded.session import Session
 
+LOST = (httpx.TransportError, ConnectionError, asyncio.IncompleteReadError)
 RULES = (
     FieldsOnCorrectTypeRule,
     KnownArgumentNamesRule,
@@ -175,6 +177,10 @@ class Endpoint:
 
     def _formatted(self, error: GraphQLError) -> dict[str, Any]:
         original = error.original_error
+        if isinstance(original, LOST):
+            # In the middle of an answer; what asks others than Docker translates its own errors.
+            original = EngineLost(f"the Docker engine hung up: {original}")
+            error = GraphQLError(str(original), path=error.path, original_error=original)
         if original is not None and not isinstance(original, EngineError):
             self.session.log("".join(traceback.format_exception(original)))
         message = (

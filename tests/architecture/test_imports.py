@@ -12,7 +12,7 @@ LEVELS = (
     ("ci.errors",),
     ("ci.oci",),
     ("ci.decisions",),
-    ("ci.ports", "ci.settings", "ci.together"),
+    ("ci.engine", "ci.ports", "ci.settings", "ci.together"),
     ("ci.access", "ci.build", "ci.verify"),
     ("ci.check", "ci.push", "ci.publish"),
     ("ci.run",),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ci.decisions.engine_text import LINES
 from ci.decisions.labels import (
     BASE_DIGEST,
     BASE_NAME,
@@ -21,6 +22,7 @@ from ci.errors import (
     ContextTooLarge,
     DirtyTree,
     PermissionMissing,
+    State,
     TagConflict,
 )
 from ci.oci.digest import parse_digest
@@ -163,10 +165,14 @@ async def test_a_reader_is_refused_before_the_build(project, capfd):
 
 
 async def test_failing_tests_leave_the_registry_untouched(project):
-    project.write("app/answer", "41\n")
+    failing = "FROM python:3.11-slim AS tests\nRUN seq -f 'line %g' 1 100; exit 3\n"
+    project.write("app/Dockerfile", failing + "FROM python:3.11-slim AS release\n")
     project.commit()
-    with pytest.raises(BuildFailed, match="test stage"):
+    with pytest.raises(BuildFailed, match="test stage") as caught:
         await project.ci().publish(tag_of(5))
+    assert "line 100" in caught.value.cause
+    assert caught.value.cause.count("line ") == LINES
+    assert (caught.value.state, caught.value.exit_class) == (State.S1, 3)
     async with project.remote.open() as registry:
         assert await registry.tags() == ()
 

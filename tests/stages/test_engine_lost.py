@@ -1,0 +1,106 @@
+"""The engine cannot be reached, or goes away under a build: rows B9 and B10."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.engine, pytest.mark.registry]
+# As daggerw starts it, and isolated from the session that other tests share.
+COMMAND = [sys.executable, "-m", "ci.embedded", "call"]
+CHECKOUT = Path(__file__).parents[2]
+
+
+class Cable:
+    """A socket in front of Docker's, cut when a request says so."""
+
+    def __init__(self, docker: str, path: Path, cut_at: bytes) -> None:
+        self.docker, self.path, self.cut_at = docker.removeprefix("unix://"), path, cut_at
+        self.writers: list[asyncio.StreamWriter] = []
+        self.is_cut = False
+
+    @contextlib.asynccontextmanager
+    async def plugged(self):
+        server = await asyncio.start_unix_server(self.carry, self.path)
+        async with server:
+            yield f"unix://{self.path}"
+            self.cut()
+
+    async def carry(self, reader, writer) -> None:
+        if self.is_cut:
+            writer.transport.abort()
+            return
+        theirs, ours = await asyncio.open_unix_connection(self.docker)
+        self.writers += [writer, ours]
+        await asyncio.gather(
+            self.pump(reader, ours), self.pump(theirs, writer), return_exceptions=True
+        )
+
+    async def pump(self, reader, writer) -> None:
+        while raw := await reader.read(65536):
+            if self.cut_at in raw:
+                self.cut()
+            writer.write(raw)
+            await writer.drain()
+        writer.close()
+
+    def cut(self) -> None:
+        self.is_cut = True
+        for writer in self.writers:
+            writer.transport.abort()
+
+
+async def call(project, docker_host, state, *words, **more):
+    """Run the command line; returns exit code, what it said, and the seconds it took."""
+    environ = {
+        **{name: text for name, text in os.environ.items() if not name.startswith("DAGGER_")},
+        "DOCKER_HOST": docker_host,
+        "CI_EMBEDDED_STATE": str(state),
+        "TOKEN_OF_TEST": project.remote.owner.password,
+        **more,
+    }
+    begun = time.monotonic()
+    address = project.remote.repository.registry
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *("-m", str(CHECKOUT), f"--source={project.root}", f"--repo={project.root}"),
+        *(f"--image={project.remote.repository}", f"--via=tcp://{address}"),
+        *(f"--user={project.remote.owner.user}", "--token=env:TOKEN_OF_TEST"),
+        *words,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=CHECKOUT,
+        env=environ,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 120)
+    assert out == b""
+    return process.returncode, err.decode(), time.monotonic() - begun
+
+
+async def test_an_engine_that_cannot_be_reached_is_named_at_once(project, tmp_path):
+    code, said, seconds = await call(project, f"unix://{tmp_path}/none.sock", tmp_path, "check")
+    assert code == 1
+    assert "EngineUnavailable: the engine is gone" in said
+    assert "now: S0, nothing" in said
+    assert "do: start Docker" in said
+    assert seconds < 15
+
+
+async def test_an_engine_lost_during_the_build_is_named_and_no_tag_moved(
+    project, tmp_path, docker_host
+):
+    cable = Cable(docker_host, tmp_path / "cut.sock", b"/build?")
+    tag = time.strftime("%Y%m%d-%H%M%S", time.gmtime(time.time() - 60))
+    async with cable.plugged() as address:
+        code, said, _ = await call(project, address, tmp_path / "state", "publish", f"--tag={tag}")
+    assert cable.is_cut
+    assert code == 1
+    assert "EngineUnavailable: the engine is gone" in said
+    assert "now: S1, no release tag moved" in said
+    assert project.remote.owner.password not in said
+    async with project.remote.open() as registry:
+        assert await registry.tags() == ()
