@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from dagger import PortForward, dag
 
 from ci.decisions.engine_text import LINES
 from ci.decisions.labels import (
@@ -22,8 +23,10 @@ from ci.errors import (
     ContextTooLarge,
     DirtyTree,
     PermissionMissing,
+    RegistryUnavailable,
     State,
     TagConflict,
+    TokenMalformed,
 )
 from ci.oci.digest import parse_digest
 from ci.oci.manifest import parse_config, parse_document
@@ -205,3 +208,16 @@ async def test_a_build_can_be_looked_at_and_a_tag_is_minted(project):
     image = await project.ci().build("linux/arm64")
     assert await image.platform() == "linux/arm64"
     assert await image.label(REVISION) == project._git("rev-parse", "HEAD")
+
+
+async def test_a_token_that_cannot_be_read_and_a_dead_way_are_told_by_name(project):
+    ci = project.ci()
+    ci.token = dag.secret("env://NO_SUCH_VARIABLE_OF_TEST")
+    with pytest.raises(TokenMalformed, match="cannot be read"):
+        await ci.verify(tag_of(5))
+    ci = project.ci()
+    # Port 1 is kept free by every system.
+    ci.via = dag.host().service([PortForward(backend=1, frontend=1)])
+    with pytest.raises(RegistryUnavailable) as caught:
+        await ci.verify(tag_of(5))
+    assert "--via" in caught.value.remedy
