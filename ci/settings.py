@@ -116,7 +116,10 @@ def _flag_repository(
     """Read --image; a registry that nobody configured is a typing mistake or an attack."""
     try:
         found = _repository(image)
-    except (PipelineError, ValueError) as error:
+    except PipelineError as error:
+        faults.append(f"--image: {error.cause}")
+        return None
+    except ValueError as error:
         faults.append(f"--image: {error}")
         return None
     allowed = {*ALWAYS_ALLOWED, *([written.registry] if written else [])}

@@ -129,7 +129,7 @@ def _by_status(answer: Answer, where: str) -> PipelineError:
             f"credentials are needed for {where}",
             remedy=_CREDENTIALS if on_github else _ELSEWHERE,
         )
-    if answer.has_token and answer.judges_identity:
+    if answer.has_token and answer.judges_identity and answer.status != 404:
         # GitHub answers 403 "denied" to an expired token, even for a public image.
         return TokenRejected(
             f"user and token are not accepted for {where}",

@@ -68,6 +68,9 @@ def parse_repository(text: str) -> Repository:
         NameInvalid: another shape; never repaired, as a registry redirects odd paths to others.
     """
     host, slash, path = text.partition("/")
+    if "@" in host or "://" in text:
+        # What stands before the "@" may be a password.
+        _refuse(f"***@{text.rpartition('@')[2]}", "is a URL or names a user, not only a repository")
     if len(text) > NAME_LIMIT:
         _refuse(text, f"is longer than {NAME_LIMIT} characters")
     if not slash or not path:

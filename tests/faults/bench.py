@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import anyio.lowlevel
+import httpx
 
 from ci.adapters.auth import Authorizer
 from ci.adapters.patience import PatientClient
@@ -103,6 +104,11 @@ class Bench:
         """Script a fault for requests with a token; the challenge before is not counted."""
         self.proxy.on(method, target, action, nth=nth, times=times, only=_has_token)
 
+    async def challenge(self) -> str:
+        """What the registry itself says to somebody without a token."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return (await client.get(f"http://{self.target}/v2/")).headers["WWW-Authenticate"]
+
     async def has(self, parts: Parts, *tags: str) -> Digest:
         """Put an image and tags behind the proxy's back."""
         await self.past_proxy.put(parts)
@@ -159,7 +165,12 @@ def _has_token(head: Head) -> bool:
 
 @asynccontextmanager
 async def dialled(
-    name: str, endpoint: str, credentials: Credentials | None, clock: ShortClock
+    name: str,
+    endpoint: str,
+    credentials: Credentials | None,
+    clock: ShortClock,
+    *,
+    can_push: bool = True,
 ) -> AsyncIterator[HttpRegistry]:
     """Connect as a user does to a registry of any name, dialled at the proxy."""
     async with open_registry(
@@ -168,6 +179,6 @@ async def dialled(
         clock=clock,
         progress=Quiet(),
         endpoint=endpoint,
-        can_push=True,
+        can_push=can_push,
     ) as registry:
         yield registry

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import dagger
-import httpx
 import pytest
 from dagger import dag
 
@@ -170,7 +169,7 @@ async def test_p1_a_blob_that_is_there_is_not_sent_again(bench: Bench, expected:
 async def test_a12_a_token_that_expires_on_the_way_is_renewed(
     bench: Bench, expected: str, nth: int
 ):
-    realm = await challenge_of(bench)
+    realm = await bench.challenge()
     expired = answer(401, EXPIRED, headers={"WWW-Authenticate": f'{realm},error="invalid_token"'})
     bench.on("[A-Z]+", "^/v2/", expired, nth=nth)
     assert await push(bench) == expected
@@ -178,16 +177,10 @@ async def test_a12_a_token_that_expires_on_the_way_is_renewed(
 
 
 async def test_a12_a_token_that_no_renewal_helps_is_called_rejected(bench: Bench, expected: str):
-    realm = await challenge_of(bench)
+    realm = await bench.challenge()
     expired = answer(401, EXPIRED, headers={"WWW-Authenticate": f'{realm},error="invalid_token"'})
     bench.on("[A-Z]+", "^/v2/", expired, times=999)
     with pytest.raises(TokenRejected):
         await push(bench)
     assert bench.observer.tags() == {}
     assert len(bench.proxy.log) < 60, "nothing is renewed for ever"
-
-
-async def challenge_of(bench: Bench) -> str:
-    """The registry's own challenge, for answers that repeat it."""
-    async with httpx.AsyncClient(trust_env=False) as client:
-        return (await client.get(f"http://{bench.target}/v2/")).headers["WWW-Authenticate"]
