@@ -5,8 +5,9 @@ Whatever a killed run leaves behind is found again by the next run of the same c
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
+from functools import partial
 
 from ci.decisions.publication import Reading, Step, judge_read, plan_publication, tag_taken
 from ci.decisions.render import render_size
@@ -25,7 +26,18 @@ from ci.oci.manifest import Document
 from ci.oci.platform import Platform
 from ci.oci.reference import Tag
 from ci.ports import Clock, Progress, Registry
-from ci.verify import AGREEMENT_S, newest_release, read_held, read_tree
+from ci.read import (
+    ReleaseSeen,
+    TagsSeen,
+    held_by,
+    newest_release,
+    read_held,
+    read_release,
+    read_tags,
+    read_tree,
+)
+from ci.together import both
+from ci.verify import AGREEMENT_S
 
 LAG_S = 60.0
 AGREEING_READS = 2
@@ -89,32 +101,40 @@ class Publisher:
     async def _prepare(self) -> None:
         """Ask for the right to push and the time before anything is built."""
         with self.progress.step("right to push"):
-            await self.registry.probe_push()
-        warning = check_time(
-            self.release.tag, local=self.clock.now(), registry=await self.registry.now()
-        )
+            _, now = await both(self.registry.probe_push, self.registry.now)
+        warning = check_time(self.release.tag, local=self.clock.now(), registry=now)
         if warning:
             self.progress.note(f"     {warning}")
 
     async def _obtain(self, make: Callable[[], Awaitable[Digest]]) -> tuple[Step, Document, Tree]:
         """Find the release in the registry, or make it; verified either way."""
-        at_tag = await read_held(self.registry, self.release.tag.tag)
-        at_unverified = await read_held(self.registry, UNVERIFIED)
+        at_tag, at_unverified = await both(
+            partial(read_release, self.registry, self.release.tag.tag),
+            partial(read_held, self.registry, UNVERIFIED),
+        )
         step = plan_publication(
             self.release.tag,
             self.release.fingerprint,
-            at_tag=at_tag,
+            at_tag=at_tag.held if at_tag else None,
             at_unverified=at_unverified,
         )
         self.progress.note(f"     {step.value}")
         if step is Step.CONFIRM and at_tag:
-            return step, *(await self._verify(at_tag.digest))
+            return step, *(await self._confirm(at_tag))
         if step is Step.RESUME and at_unverified:
             try:
                 return step, *(await self._verify(at_unverified.digest))
             except VerificationError as error:
                 self.progress.note(f"     what it pushed is not whole, so build: {error.cause}")
         return Step.BUILD, *(await self._verify(await make()))
+
+    async def _confirm(self, seen: ReleaseSeen) -> tuple[Document, Tree]:
+        """Judge what the tag holds, read once more where it could not be read."""
+        if seen.tree is None:
+            return await self._verify(seen.document.digest)
+        with self.progress.step(f"verify {seen.document.digest}"):
+            judge_tree(seen.tree, self.release.expected)
+        return seen.document, seen.tree
 
     async def _verify(self, digest: Digest) -> tuple[Document, Tree]:
         """Read back the whole tree of what was pushed; by digest, so nobody can swap it."""
@@ -185,8 +205,9 @@ class Publisher:
         """
         with self.progress.step("latest"):
             for _ in range(LATEST_ROUNDS):
-                current = await self.registry.manifest(LATEST)
-                top, document = await self._newest(ours)
+                seen = await read_tags(self.registry)
+                current = seen.latest
+                top, document = await self._newest(ours, seen)
                 if current and current.digest == document.digest:
                     if top != self.release.tag:
                         self.progress.note(f"     latest stays with {top}, which is newer")
@@ -199,12 +220,12 @@ class Publisher:
                     self.progress.note("     another publisher moved latest; looking again")
         raise TagsDisagree("others keep moving latest", remedy=_AGAIN)
 
-    async def _newest(self, ours: Document) -> tuple[ReleaseTag, Document]:
-        names = {*await self.registry.tags(), self.release.tag.tag.text}
-        held = await read_held(self.registry, LATEST)
-        if held and held.version:
+    async def _newest(self, ours: Document, seen: TagsSeen) -> tuple[ReleaseTag, Document]:
+        names = {*seen.names, self.release.tag.tag.text}
+        if seen.latest and seen.latest.digest != ours.digest:
+            held = await held_by(self.registry, seen.latest)
             # The list may lag behind a tag that latest shows already.
             names.add(held.version)
         known = (self.release.tag, ours)
-        found = await newest_release(self.registry, tuple(names), self.release.zone, known)
-        return found or known
+        seen = replace(seen, names=tuple(names))
+        return await newest_release(self.registry, seen, self.release.zone, known) or known

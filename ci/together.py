@@ -1,11 +1,13 @@
 """Doing several things at once, and failing with the first real error instead of a group."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import anyio
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 async def together(jobs: Sequence[Callable[[], Awaitable[T]]], *, at_once: int) -> list[T]:
@@ -35,3 +37,10 @@ async def together(jobs: Sequence[Callable[[], Awaitable[T]]], *, at_once: int) 
     if failures:
         raise failures[0]
     return [results[at] for at in range(len(jobs))]
+
+
+async def both(one: Callable[[], Awaitable[A]], other: Callable[[], Awaitable[B]]) -> tuple[A, B]:
+    """Run two jobs side by side."""
+    jobs: list[Callable[[], Awaitable[object]]] = [one, other]
+    first, second = await together(jobs, at_once=2)
+    return cast("A", first), cast("B", second)

@@ -13,8 +13,9 @@ LEVELS = (
     ("ci.oci",),
     ("ci.decisions",),
     ("ci.engine", "ci.ports", "ci.settings", "ci.together"),
-    ("ci.access", "ci.build", "ci.verify"),
-    ("ci.check", "ci.push", "ci.publish"),
+    ("ci.access", "ci.build", "ci.read"),
+    ("ci.check", "ci.push", "ci.verify"),
+    ("ci.publish",),
     ("ci.run",),
     ("ci.main",),
 )
