@@ -15,4 +15,4 @@ command -v dagger >/dev/null 2>&1 || fail "DaggerMissing: no dagger on PATH" "no
     "install Dagger, or let CI_ENGINE=dagger ./daggerw version do it, then run this again"
 dagger query '{version}' </dev/null >/dev/null || fail "DaggerMissing: dagger reaches no engine" \
     "no test was run" "see the message above; start Docker or set _EXPERIMENTAL_DAGGER_RUNNER_HOST"
-CI_ENGINE=dagger exec .venv/bin/python -m pytest tests/engine tests/stages
+CI_ENGINE=dagger exec .venv/bin/python -m pytest tests/engine tests/cli tests/stages

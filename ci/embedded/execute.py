@@ -93,7 +93,7 @@ class Executed(Rootfs):
     async def key(self) -> str:
         if self._key is None:
             before, config = self.before, self.before.config
-            secret_keys = [[name, secret.key] for name, secret in before.secret_env]
+            secret_keys = [[name, await item.cache_key()] for name, item in before.secret_env]
             bound = [[alias, await service.key()] for alias, service in before.bindings]
             mounts = [await mount.key() for mount in before.mounted]
             where = [before.platform, dict(config.env), config.user, config.workdir]

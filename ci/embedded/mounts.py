@@ -76,7 +76,7 @@ class SecretMount(Mount):
     mode: int = 0o400
 
     async def key(self) -> list[Any]:
-        return [self.path, "secret", self.secret.key, self.owner, self.mode]
+        return [self.path, "secret", await self.secret.cache_key(), self.owner, self.mode]
 
     async def spec(self, session: Session, rootfs: Rootfs) -> dict[str, Any]:
         owner = await resolve_owner(rootfs, self.owner) if self.owner else None

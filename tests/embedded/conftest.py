@@ -39,7 +39,7 @@ def open_session(docker_host: str, mirror: str, state: Path) -> OpenSession:
 
 
 @pytest.fixture
-def start_client(docker_host: str, mirror: str, state: Path) -> Iterator[StartClient]:
+def start_client(docker: Docker, mirror: str, state: Path) -> Iterator[StartClient]:
     """Runs client code in a process of its own, inside a session there; killed at the end."""
     started: list[subprocess.Popen[str]] = []
 
@@ -55,3 +55,5 @@ def start_client(docker_host: str, mirror: str, state: Path) -> Iterator[StartCl
     for process in started:
         process.kill()
         process.communicate()
+    # No session will come to this store again and clear it.
+    docker.remove_containers(state)

@@ -26,6 +26,12 @@ class Docker:
         found: list[dict[str, Any]] = self.http.get("/containers/json", params=query).json()
         return found
 
+    def remove_containers(self, state: Path) -> None:
+        """Remove what is left of the sessions of a store."""
+        for found in self.containers(state) if (state / "id").exists() else ():
+            query = {"force": "1", "v": "1"}
+            self.http.delete(f"/containers/{found['Id']}", params=query).raise_for_status()
+
     def inspect(self, container: str) -> str:
         """A container's configuration, as text."""
         return self.http.get(f"/containers/{container}/json").text

@@ -205,8 +205,8 @@ class Container(WithFiles):
 
     # Images -----------------------------------------------------------------------------
 
-    def with_registry_auth(self, address: str, username: str, secret: Secret) -> Container:
-        self.session.logins[address.partition("/")[0]] = (username, secret.value)
+    async def with_registry_auth(self, address: str, username: str, secret: Secret) -> Container:
+        self.session.logins[address.partition("/")[0]] = (username, await secret.plaintext())
         return self
 
     def without_registry_auth(self, address: str) -> Container:

@@ -19,7 +19,7 @@ from ci.embedded.types.directory import Directory
 from ci.embedded.types.file import File
 from ci.embedded.types.git import GitRepository
 from ci.embedded.types.host_service import HostService
-from ci.embedded.types.secret import Secret, read_secret
+from ci.embedded.types.secret import Secret, secret_at
 
 if TYPE_CHECKING:
     from ci.embedded.types.container import Container
@@ -68,8 +68,8 @@ class Address(Api):
     def value(self) -> str:
         return self.text
 
-    async def secret(self) -> Secret:
-        return await read_secret(self.session, self.text)
+    def secret(self) -> Secret:
+        return secret_at(self.session, self.text)
 
     async def container(self) -> Container:
         from ci.embedded.types.query import Query

@@ -17,7 +17,7 @@ from ci.embedded.types.directory import Directory
 from ci.embedded.types.file import File
 from ci.embedded.types.git import GitRepository
 from ci.embedded.types.host import Address, Host
-from ci.embedded.types.secret import CacheVolume, Secret, read_secret
+from ci.embedded.types.secret import CacheVolume, Secret, secret_at
 
 # The engine whose answers the conformance suite holds us to.
 ENGINE_VERSION = "v0.21.8"
@@ -56,8 +56,8 @@ class Query(Api):
     def set_secret(self, name: str, plaintext: str) -> Secret:
         return Secret.of(self.session, name, plaintext)
 
-    async def secret(self, uri: str) -> Secret:
-        return await read_secret(self.session, uri)
+    def secret(self, uri: str) -> Secret:
+        return secret_at(self.session, uri)
 
     def git(self, url: str) -> GitRepository:
         path = url.removeprefix("file://")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ci.embedded.errors import EngineError, Unsupported
+from ci.embedded.lazy import Lazy
 from ci.embedded.session import Session
 from ci.embedded.types.base import Api
 
@@ -18,14 +19,13 @@ class Secret(Api):
 
     typename: ClassVar[str] = "Secret"
     label: str
-    value: str
-    key: str
+    value: Lazy[str]
 
     @classmethod
     def of(cls, session: Session, label: str, value: str) -> Secret:
         """A secret by its plaintext."""
         session.scrubber.add(value)
-        return cls(session, label, value, session.secret_key(value))
+        return cls(session, label, Lazy.of(value))
 
     def name(self) -> str:
         return self.label
@@ -34,7 +34,11 @@ class Secret(Api):
         return self.label
 
     async def plaintext(self) -> str:
-        return self.value
+        return await self.value
+
+    async def cache_key(self) -> str:
+        """What stands for it in the keys of results."""
+        return self.session.secret_key(await self.value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,15 +49,21 @@ class CacheVolume(Api):
     name: str
 
 
-async def read_secret(session: Session, uri: str) -> Secret:
-    """A secret by ``env://NAME``, ``file://PATH`` or ``cmd://COMMAND``."""
+def secret_at(session: Session, uri: str) -> Secret:
+    """A secret by ``env://NAME``, ``file://PATH`` or ``cmd://COMMAND``, read when it is needed."""
     scheme, separator, rest = uri.partition("://")
     if not separator:
         scheme, _, rest = uri.partition(":")
     readers = {"env": _from_env, "file": _from_file, "cmd": _from_command}
     if scheme not in readers:
         raise Unsupported(f"the secret provider {scheme!r}")
-    return Secret.of(session, uri, await readers[scheme](session, rest))
+
+    async def read() -> str:
+        value = await readers[scheme](session, rest)
+        session.scrubber.add(value)
+        return value
+
+    return Secret(session, uri, Lazy(read))
 
 
 async def _from_env(session: Session, name: str) -> str:

@@ -60,7 +60,7 @@ class ContainerService(Service):
             self.name,
         ]
         mounts = [await mount.key() for mount in self.container.mounted]
-        secrets = [[name, secret.key] for name, secret in self.container.secret_env]
+        secrets = [[name, await item.cache_key()] for name, item in self.container.secret_env]
         return key_of("service", await self.container.filesystem.key(), settings, mounts, secrets)
 
     def with_hostname(self, hostname: str) -> ContainerService:
