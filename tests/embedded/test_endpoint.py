@@ -33,6 +33,7 @@ def test_the_right_token_is_answered_and_any_other_is_not(at: tuple[int, str]) -
     )
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the kernel's table of sockets")
 def test_only_the_loopback_address_is_listened_on(at: tuple[int, str]) -> None:
     port, _ = at
     listening = {
@@ -46,9 +47,8 @@ def test_only_the_loopback_address_is_listened_on(at: tuple[int, str]) -> None:
 def _tcp_sockets() -> list[str]:
     """The lines of the kernel's table, of both address families, without their headings."""
     tables = (Path(f"/proc/net/{name}") for name in ("tcp", "tcp6"))
-    return [
-        line for table in tables if table.exists() for line in table.read_text().split("\n")[1:-1]
-    ]
+    texts = [table.read_text() for table in tables if table.exists()]
+    return [line for text in texts for line in text.split("\n")[1:-1]]
 
 
 def test_what_is_not_json_does_not_end_the_session(at: tuple[int, str]) -> None:
