@@ -99,10 +99,26 @@ class Bench:
             yield HttpRegistry(client, authorizer, self.repository, clock=self.clock)
 
     def on(
-        self, method: str, target: str, action: Action, *, nth: int = 1, times: float = 1
+        self,
+        method: str,
+        target: str,
+        action: Action,
+        *,
+        nth: int = 1,
+        times: float = 1,
+        after_put: str = "",
     ) -> None:
-        """Script a fault for requests with a token; the challenge before is not counted."""
-        self.proxy.on(method, target, action, nth=nth, times=times, only=_has_token)
+        """Script a fault for requests with a token; the challenge before is not counted.
+
+        Args:
+            after_put: count only from when this tag was put.
+        """
+
+        def is_meant(head: Head) -> bool:
+            is_time = not after_put or bool(self.proxy.seen("PUT", f"/manifests/{after_put}$"))
+            return "authorization" in head.headers and is_time
+
+        self.proxy.on(method, target, action, nth=nth, times=times, only=is_meant)
 
     async def challenge(self) -> str:
         """What the registry itself says to somebody without a token."""
@@ -157,10 +173,6 @@ class Bench:
                 zone=UTC,
                 clock=self.clock,
             )
-
-
-def _has_token(head: Head) -> bool:
-    return "authorization" in head.headers
 
 
 @asynccontextmanager

@@ -253,6 +253,8 @@ class FaultProxy:
         task = asyncio.ensure_future(self._serve(Line(reader, writer)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # A task that is cancelled before it begins closes nothing itself.
+        task.add_done_callback(lambda _: writer.close())
 
     async def _serve(self, client: Line) -> None:
         """Serve one client's connection with one connection to the registry."""

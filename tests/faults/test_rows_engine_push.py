@@ -1,8 +1,6 @@
 """Rows P and A that are the engine's: what it pushes through faults is what it pushes without."""
 
-import os
 import time
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,7 +10,6 @@ import pytest
 from dagger import dag
 
 from ci.access import Access
-from ci.embedded.server import session
 from ci.errors import (
     PipelineError,
     PushFailed,
@@ -35,21 +32,6 @@ PLATFORMS = ("linux/amd64", "linux/arm64")
 CONTENT = "".join(f"{(n * 7919) % 104729:05x}" for n in range(60_000))
 EXPIRED = refusal("UNAUTHORIZED", "authentication required")
 LACKS = refusal("MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")
-
-
-@pytest.fixture(scope="module")
-def engine(
-    docker_host: str, mirror: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
-    state = tmp_path_factory.mktemp("engine") / "state"
-    with session({**os.environ, "CI_EMBEDDED_STATE": str(state)}):
-        yield
-
-
-@pytest.fixture
-async def connected(engine: None) -> AsyncIterator[None]:
-    async with dagger.connection(dagger.Config(log_output=None)):
-        yield
 
 
 def images() -> list[dagger.Container]:
