@@ -187,10 +187,22 @@ async def test_an_image_that_does_not_run_fails_with_its_output(project):
         await project.ci().check()
 
 
-async def test_an_image_that_answers_badly_fails(project):
+async def test_an_image_that_answers_badly_fails_with_what_it_writes(project):
+    serving = "print('no database'); import http.server as s; s.test(port=8000)"
+    project.write("app/Dockerfile", DOCKERFILE_WITH.format(f'["python", "-u", "-c", "{serving}"]'))
     project.write("ci.toml", (project.root / "ci.toml").read_text() + 'path = "/nowhere"\n')
     project.commit()
-    with pytest.raises(CheckFailed, match="404"):
+    with pytest.raises(CheckFailed, match="answered 501") as caught:
+        await project.ci().check()
+    assert "no database" in caught.value.cause
+    assert caught.value.cause.count("\n") <= LINES + 1
+
+
+async def test_an_image_that_never_listens_fails_with_what_it_writes(project):
+    waiting = "import sys, time; print('waiting', file=sys.stderr); time.sleep(99)"
+    project.write("app/Dockerfile", DOCKERFILE_WITH.format(f'["python", "-c", "{waiting}"]'))
+    project.commit()
+    with pytest.raises(CheckFailed, match="waiting"):
         await project.ci().check()
 
 
