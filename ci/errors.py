@@ -14,6 +14,7 @@ class State(StrEnum):
     """How far a run came; the text completes "now:"."""
 
     S0 = "nothing was contacted, nothing changed"
+    LO = "only the engine was used, no registry was written to"
     RO = "the registry was only read, nothing changed"
     S1 = "no release tag moved"
     S2 = "the release tag is published, latest was not confirmed"

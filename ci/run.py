@@ -17,7 +17,7 @@ from ci.decisions.report import Format, parse_format, render_published, render_v
 from ci.decisions.tags import ReleaseTag, mint_tag, parse_release_tag
 from ci.decisions.tree import Expected
 from ci.engine import ENGINE_ERRORS, engine_error, on_engine
-from ci.errors import ContextInvalid
+from ci.errors import ContextInvalid, State, reached
 from ci.oci.digest import Digest, parse_digest
 from ci.oci.platform import Platform, parse_platform
 from ci.oci.reference import Reference
@@ -89,9 +89,10 @@ class Run:
         """Build one platform's image, which is no release."""
         wanted = parse_platform(platform) if platform else await self._own_platform()
         sources = await self._sources()
-        image = image_of(sources, wanted, None, await resolve_base(sources))
-        with self.world.progress.step(f"build {wanted}"):
-            await run_build(image, f"the build for {wanted}")
+        with reached(State.LO):
+            image = image_of(sources, wanted, None, await resolve_base(sources))
+            with self.world.progress.step(f"build {wanted}"):
+                await run_build(image, f"the build for {wanted}")
         return image
 
     @on_engine
@@ -99,8 +100,9 @@ class Run:
         """Check this machine's image."""
         platform = await self._own_platform()
         sources = await self._sources()
-        image = image_of(sources, platform, None, await resolve_base(sources))
-        return await self._checker().check(sources, image, platform)
+        with reached(State.LO):
+            image = image_of(sources, platform, None, await resolve_base(sources))
+            return await self._checker().check(sources, image, platform)
 
     @on_engine
     async def publish(self, tag: str, *, dirty: bool) -> str:

@@ -183,8 +183,9 @@ async def test_failing_tests_leave_the_registry_untouched(project):
 async def test_an_image_that_does_not_run_fails_with_its_output(project):
     project.write("app/Dockerfile", DOCKERFILE_WITH.format('["python", "-c", "raise Oops"]'))
     project.commit()
-    with pytest.raises(CheckFailed, match="Oops"):
+    with pytest.raises(CheckFailed, match="Oops") as caught:
         await project.ci().check()
+    assert caught.value.state is State.LO
 
 
 async def test_an_image_that_answers_badly_fails_with_what_it_writes(project):
