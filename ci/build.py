@@ -34,7 +34,10 @@ _LISTED = 6
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What an image is built from, read once; `note` says what was left out of it."""
+    """What an image is built from, read once.
+
+    `note` says what was left out of it, `machine` is the platform that builds run on.
+    """
 
     context: dagger.Directory
     settings: BuildSettings
@@ -44,6 +47,7 @@ class Sources:
     changed: tuple[str, ...]
     url: str
     note: str
+    machine: str
 
     def require_committed(self) -> None:
         """Refuse a context that differs from the commit.
@@ -76,6 +80,7 @@ async def read_sources(
         found = await _read(source, settings, files)
         revision = await repo.head().commit()
         uncommitted = await _uncommitted(repo)
+        machine = await dag.default_platform()
     except ENGINE_ERRORS as error:
         raise engine_error(error, _unreadable) from error
     changed = released_paths(uncommitted, settings.context, found.selection)
@@ -88,6 +93,7 @@ async def read_sources(
         changed=changed,
         url=url,
         note=found.note,
+        machine=machine,
     )
 
 
@@ -136,7 +142,9 @@ def stage_of(
     sources: Sources, target: str, platform: Platform, tag: ReleaseTag | None
 ) -> dagger.Container:
     """Describe one stage of the Dockerfile."""
-    args = {**sources.settings.args, "TAG": str(tag or "dev"), "REVISION": sources.revision}
+    given = {"TAG": str(tag or "dev"), "REVISION": sources.revision}
+    # Dagger says the target's platform here, and would emulate what need not be.
+    args = {**sources.settings.args, **given, "BUILDPLATFORM": sources.machine}
     return sources.context.docker_build(
         dockerfile=sources.settings.dockerfile,
         platform=dagger.Platform(str(platform)),
