@@ -1,7 +1,9 @@
 """One HTTP exchange with a registry: bounded in size and time, nothing tried twice."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
@@ -70,6 +72,12 @@ class ExchangeFailed(Exception):
         )
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whose certificates are believed; reading them takes longer than most requests."""
+    return httpx.create_ssl_context()
+
+
 class Transport:
     """Speaks HTTP to one registry, dialling it where it really is.
 
@@ -88,7 +96,9 @@ class Transport:
         self.base = f"{'http' if self.is_plain else 'https'}://{registry}"
         timeout = httpx.Timeout(self._deadlines.no_progress_s, connect=self._deadlines.connect_s)
         # A proxy from the environment must not see what is on this machine.
-        self._client = httpx.AsyncClient(timeout=timeout, trust_env=not self.is_plain)
+        self._client = httpx.AsyncClient(
+            timeout=timeout, trust_env=not self.is_plain, verify=_trusted()
+        )
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
