@@ -108,6 +108,7 @@ def stop_server(server: Server, *, power_cut: bool = False) -> bool:
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             os.kill(int(child), signal.SIGTERM)
     stopped = stop(server.layout, server.name, timeout_s=0 if power_cut else 15)
+    _unplug(server)
     _remove_control_groups(server)
     return stopped
 
@@ -130,6 +131,7 @@ def network_of(server: Server) -> ipaddress.IPv4Network:
     """Four addresses: [1] is this machine's, [2] the server's."""
     file = server.folder / "network"
     if running(server.layout, server.name) is None:
+        _unplug(server)
         identity = hashlib.sha256(server.hostname.encode()).hexdigest()[:8]
         share = network.choose_share(identity, network.taken_networks())
         file.write_text(str(next(share.subnets(new_prefix=30))))
@@ -150,6 +152,12 @@ def _is_plugged(server: Server, link: ipaddress.IPv4Network) -> bool:
         _run(*inside, "link", "set", "eth0", "up")
         _run(*inside, "route", "add", "default", "via", str(link[1]))
     return True
+
+
+def _unplug(server: Server) -> None:
+    # It goes with the server's network, but that takes the kernel a while.
+    if f"{server.interface}@" in network.run_ip("-brief", "link", "show"):
+        network.run_ip("link", "delete", server.interface)
 
 
 def _forward(server: Server, ports: list[str]) -> None:

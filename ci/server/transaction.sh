@@ -116,10 +116,12 @@ start() { # id
 follow() { # id, offset
     out=$home/out/$1 offset=$2 dead=0
     while :; do
+        # Before the size is taken: what comes after it is printed the next time round.
+        last=$(tail -n 1 "$out" | grep -cE '^[0-9a-f-]+ end [0-9]+ [A-Za-z]+$')
         size=$(wc -c <"$out") || exit 12
         tail -c "+$((offset + 1))" "$out" | head -c "$((size - offset))"
         offset=$size
-        ! tail -n 1 "$out" | grep -qE '^[0-9a-f-]+ end [0-9]+ [A-Za-z]+$' || exit 0
+        [ "$last" = 0 ] || exit 0
         # The run may not have come to its lock yet.
         if holds_lock "$1"; then dead=0; else dead=$((dead + 1)); fi
         [ "$dead" -lt 10 ] || exit 75

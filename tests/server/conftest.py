@@ -1,5 +1,6 @@
 """The rehearsal server with an empty stack for each test, and the images that go there."""
 
+import itertools
 import os
 import secrets
 import subprocess
@@ -15,6 +16,7 @@ from tests.clients import Client, Credentials, client, missing
 from tests.server.driver import Remote, Stack
 from tests.server.images import Image, Maker, maker_with_base
 
+PORTS = itertools.count(8001)
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
@@ -24,7 +26,27 @@ def started(store: str) -> dict[str, str]:
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         missing(f"no rehearsal server ({done.stderr.strip()})")
-    return status(Server(Layout(CHECKOUT), store))
+    variables = status(Server(Layout(CHECKOUT), store))
+    # What a session that was killed left behind holds ports.
+    remove_projects(variables["SERVER_DOCKER_HOST"], "test-")
+    return variables
+
+
+def remove_projects(docker_host: str, prefix: str) -> None:
+    """Remove the containers and networks of compose projects by how they are called."""
+    for kind, listing, removal in (
+        ("container", ("ls", "--all", "--format", "{{.Names}}"), ("rm", "--force", "--volumes")),
+        ("network", ("ls", "--format", "{{.Name}}"), ("rm",)),
+    ):
+        docker = ["docker", "--host", docker_host, kind]
+        names = subprocess.run([*docker, *listing], capture_output=True, text=True, check=True)
+        ours = [
+            name
+            for name in names.stdout.split()
+            if name.removeprefix("ci-candidate-").startswith(prefix)
+        ]
+        if ours:
+            subprocess.run([*docker, *removal, *ours], capture_output=True, check=False)
 
 
 @pytest.fixture(scope="session")
@@ -80,17 +102,14 @@ def stack(
     server: dict[str, str],
     credentials: Credentials,
     shell: str,
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
     """An empty application directory."""
-    yield from fresh_stack(server, credentials, shell, tmp_path_factory.mktemp("ssh"))
+    yield from fresh_stack(server, credentials, shell)
 
 
-def fresh_stack(
-    server: dict[str, str], credentials: Credentials, shell: str, folder: Path
-) -> Iterator[Stack]:
-    project = f"t{secrets.token_hex(4)}"
-    remote = Remote(server, folder / "control")
+def fresh_stack(server: dict[str, str], credentials: Credentials, shell: str) -> Iterator[Stack]:
+    project = f"test-{secrets.token_hex(4)}"
+    remote = Remote(server)
     path = "$PATH"
     if shell == "busybox":
         # Every tool that busybox has is busybox's, the shell included; flock -n 9 too.
@@ -98,19 +117,28 @@ def fresh_stack(
         path = "$HOME/busybox:$PATH"
     directory = f"/home/deploy/{project}"
     docker = {"DOCKER_HOST": server["SERVER_DOCKER_HOST"]}
-    stack = Stack(remote, directory, project, docker, credentials, path)
-    remote.upload(f"{directory}/.env", b"GREETING=hello\n")
+    port = next(PORTS)
+    stack = Stack(
+        remote, directory, project, docker, credentials.user, credentials.token, port, path
+    )
+    remote.upload(f"{directory}/.env", f"GREETING=hello\nPORT={port}\n".encode())
     try:
         yield stack
     finally:
-        listed = stack.observe(
-            "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={project}"
-        )
-        if listed.split():
-            stack.observe("rm", "--force", "--volumes", *listed.split())
+        remove_projects(stack.docker["DOCKER_HOST"], project)
         remote.run(f"rm -rf {directory}")
-        subprocess.run(
-            [*remote.command("true")[:-3], "-O", "exit", "--", "x"],
-            capture_output=True,
-            check=False,
-        )
+
+
+@pytest.fixture(scope="module")
+def deployed(
+    server: dict[str, str],
+    credentials: Credentials,
+    image: Callable[[str], Image],
+) -> Iterator[Stack]:
+    """A stack on which the good image runs; every test must leave it so."""
+    stacks = fresh_stack(server, credentials, "dash")
+    stack = next(stacks)
+    done = stack.deploy(image("good"))
+    assert done.exit_code == 0, done.text
+    yield stack
+    next(stacks, None)

@@ -1,6 +1,7 @@
 """A small stand-in for the client: uploads plan, compose file and script, starts, follows."""
 
 import base64
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -10,7 +11,6 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.clients import Credentials
 from tests.server.images import Image
 
 SOURCES = Path(__file__).resolve().parents[2] / "ci" / "server"
@@ -19,7 +19,7 @@ services:
   web:
     image: ${IMAGE:?}
     restart: unless-stopped
-    ports: ["8000:8000"]
+    ports: ["${PORT:?}:8000"]
     environment: {GREETING: "${GREETING:?}"}
     depends_on: [store]
     stop_grace_period: 2s
@@ -60,7 +60,6 @@ class Remote:
     """The server over OpenSSH, with the host key pinned and no other configuration."""
 
     server: dict[str, str]
-    control: Path
 
     def command(self, line: str) -> list[str]:
         """The ssh command for a line of the remote shell."""
@@ -70,9 +69,7 @@ class Remote:
             "StrictHostKeyChecking": "yes",
             "IdentitiesOnly": "yes",
             "BatchMode": "yes",
-            "ControlMaster": "auto",
-            "ControlPersist": "60",
-            "ControlPath": str(self.control),
+            "ConnectTimeout": "10",
         }
         words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
         address = f"{self.server['SERVER_USER']}@{self.server['SERVER_HOST']}"
@@ -106,7 +103,9 @@ class Stack:
     directory: str
     project: str
     docker: dict[str, str]
-    credentials: Credentials
+    user: str
+    token: str
+    port: int
     path: str = "$PATH"
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
@@ -134,7 +133,7 @@ class Stack:
                 "version-path": "/version",
                 "version-key": "tag",
                 "dependency": "store",
-                "published": 8000,
+                "published": self.port,
                 "window": 2,
                 "probes": 2,
                 "timeout": 30,
@@ -146,18 +145,25 @@ class Stack:
     def start(self, image: Image | None, **changes: str | int) -> str:
         """Upload everything and start the transaction; its id."""
         name, plan = self.plan(image, **changes)
+        done = self.start_plan(name, plan)
+        assert done.returncode == 0, done
+        return name
+
+    def start_plan(self, name: str, plan: bytes) -> subprocess.CompletedProcess[str]:
+        """Upload everything and start what a plan says; the launcher's answer."""
         raw = script()
-        digest = hashlib.sha256(raw).hexdigest()
         home = f"{self.directory}/.ci"
         compose = hashlib.sha256(COMPOSE.encode()).hexdigest()
-        self.remote.upload(f"{home}/bin/{digest}.sh", raw)
+        self.remote.upload(f"{home}/bin/{hashlib.sha256(raw).hexdigest()}.sh", raw)
         self.remote.upload(f"{home}/compose/{compose}.yaml", COMPOSE.encode())
         self.remote.upload(f"{home}/plans/{name}", plan)
-        pair = f"{self.credentials.user}:{self.credentials.token}".encode()
+        pair = f"{self.user}:{self.token}".encode()
         given = base64.b64encode(pair) + b"\nend\n"
-        done = self.remote.run(self._verb(f"start {self.directory} {name}"), given)
-        assert done.returncode in (0, 12), done
-        return name
+        return self.remote.run(self._verb(f"start {self.directory} {name}"), given)
+
+    def following(self, name: str) -> list[str]:
+        """The command that follows a transaction, as another client would run it."""
+        return self.remote.command(self._verb(f"follow {self.directory} {name}"))
 
     def follow(self, name: str) -> Outcome:
         """Wait for the end of a transaction."""
@@ -173,6 +179,14 @@ class Stack:
     def deploy(self, image: Image | None, **changes: str | int) -> Outcome:
         """Run a transaction to its end."""
         return self.follow(self.start(image, **changes))
+
+    def deploy_with_path(self, path: str, image: Image, **changes: str | int) -> Outcome:
+        """The same where other programs come first."""
+        return dataclasses.replace(self, path=path).deploy(image, **changes)
+
+    def deploy_as(self, user: str, token: str, image: Image) -> Outcome:
+        """The same with other credentials."""
+        return dataclasses.replace(self, user=user, token=token).deploy(image)
 
     def recover(self) -> Outcome:
         """Settle what an earlier one left."""

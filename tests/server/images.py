@@ -45,8 +45,7 @@ def main():
     if MODE == "dies":
         threading.Timer(2.5, os._exit, [4]).start()
     if MODE == "slow":
-        time.sleep(5)
-    # Well beside the old one, broken in its place: only there it is given a name by compose.
+        time.sleep(3)
     http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Answer).serve_forever()
 
 probe() if sys.argv[1:] == ["probe"] else main()

@@ -1,21 +1,10 @@
 """Deploys on a real server, each judged by what that server's Docker and port show."""
 
-import httpx
 import pytest
 
+from tests.server.observer import running, version
+
 pytestmark = [pytest.mark.registry, pytest.mark.engine, pytest.mark.slow]
-
-
-def running(stack):
-    """Config.Image and image id of the one running container."""
-    (container,) = stack.service()
-    assert container["State"]["Running"]
-    return container["Config"]["Image"], container["Image"]
-
-
-def version(stack):
-    address = stack.remote.server["SERVER_HOST"]
-    return httpx.get(f"http://{address}:8000/version", trust_env=False).json()["tag"]
 
 
 @pytest.mark.parametrize("shell", ["dash", "busybox"], indirect=True)
