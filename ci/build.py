@@ -27,6 +27,7 @@ from ci.oci.platform import Platform
 from ci.oci.text import shown
 from ci.ports import Files
 from ci.settings import BuildSettings
+from ci.together import both, together
 
 DIRTY = "-dirty"
 _LISTED = 6
@@ -77,10 +78,8 @@ async def read_sources(
         ContextInvalid, ContextEscape, ContextTooLarge: what is wrong with it.
     """
     try:
-        found = await _read(source, settings, files)
-        revision = await repo.head().commit()
-        uncommitted = await _uncommitted(repo)
-        machine = await dag.default_platform()
+        reading = partial(_read, source, settings, files)
+        found, (revision, uncommitted) = await both(reading, partial(_git, repo))
     except ENGINE_ERRORS as error:
         raise engine_error(error, _unreadable) from error
     changed = released_paths(uncommitted, settings.context, found.selection)
@@ -93,7 +92,7 @@ async def read_sources(
         changed=changed,
         url=url,
         note=found.note,
-        machine=machine,
+        machine=found.machine,
     )
 
 
@@ -181,15 +180,15 @@ class _Found:
     dockerfile: str
     selection: Selection
     note: str
+    machine: str
 
 
-async def _uncommitted(repo: dagger.GitRepository) -> list[str]:
+async def _git(repo: dagger.GitRepository) -> tuple[str, list[str]]:
+    """Read the commit, and which paths are not as it has them."""
     changes = repo.uncommitted()
-    return [
-        *await changes.added_paths(),
-        *await changes.modified_paths(),
-        *await changes.removed_paths(),
-    ]
+    kinds = [changes.added_paths, changes.modified_paths, changes.removed_paths]
+    revision, paths = await both(repo.head().commit, partial(together, kinds, at_once=len(kinds)))
+    return revision, [path for each in paths for path in each]
 
 
 async def _read(source: dagger.Directory, settings: BuildSettings, files: Files) -> _Found:
@@ -211,4 +210,5 @@ async def _read(source: dagger.Directory, settings: BuildSettings, files: Files)
         check_size(counted, settings.limits)
         entries = tuple(sorted(files.entries(root, [each.path for each in counted])))
     note = note_of_withheld(await given.glob("**"), selection)
-    return _Found(context, entries, dockerfile, selection, note)
+    machine = await dag.default_platform()
+    return _Found(context, entries, dockerfile, selection, note, machine)

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import dagger
+from tenacity import RetryError
 
 from ci.decisions.engine_text import last_lines
 from ci.errors import EngineFailed, EngineUnavailable, PipelineError
@@ -15,14 +16,20 @@ _REMEDY = (
     "start Docker (or set DOCKER_HOST, or _EXPERIMENTAL_DAGGER_RUNNER_HOST for Dagger), then run"
     " the same again; it goes on where it was"
 )
-EngineError = dagger.QueryError | dagger.TransportError | dagger.ClientConnectionError
-ENGINE_ERRORS = (dagger.QueryError, dagger.TransportError, dagger.ClientConnectionError)
+# RetryError is what the client ends with when it asked a dead engine again and again.
+Gone = dagger.TransportError | dagger.ClientConnectionError | RetryError
+ENGINE_ERRORS = (
+    dagger.QueryError,
+    dagger.TransportError,
+    dagger.ClientConnectionError,
+    RetryError,
+)
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def engine_error(
-    error: EngineError, other: Callable[[str], PipelineError], *, secret: str = ""
+    error: dagger.QueryError | Gone, other: Callable[[str], PipelineError], *, secret: str = ""
 ) -> PipelineError:
     """Name what an engine's error means.
 
@@ -32,6 +39,8 @@ def engine_error(
     Returns:
         EngineUnavailable where the engine is gone.
     """
+    if isinstance(error, RetryError):
+        return _unavailable(str(error.last_attempt.exception()))
     if not isinstance(error, dagger.QueryError):
         return _unavailable(str(error))
     if any(each.extensions.get("_type") == _LOST for each in error.errors):

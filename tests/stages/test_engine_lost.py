@@ -2,12 +2,18 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import sys
 import time
 from pathlib import Path
 
+import dagger
 import pytest
+from dagger import dag
+
+from ci.engine import on_engine
+from ci.errors import EngineFailed, EngineUnavailable
 
 pytestmark = [pytest.mark.engine, pytest.mark.registry]
 # As daggerw starts it, and isolated from the session that other tests share.
@@ -85,7 +91,7 @@ async def test_an_engine_that_cannot_be_reached_is_named_at_once(project, tmp_pa
     code, said, seconds = await call(project, f"unix://{tmp_path}/none.sock", tmp_path, "check")
     assert code == 1
     assert "EngineUnavailable: the engine is gone" in said
-    assert "now: S0, nothing" in said
+    assert "now: LO, only the engine was used" in said
     assert "do: start Docker" in said
     assert seconds < 15
 
@@ -104,3 +110,39 @@ async def test_an_engine_lost_during_the_build_is_named_and_no_tag_moved(
     assert project.remote.owner.password not in said
     async with project.remote.open() as registry:
         assert await registry.tags() == ()
+
+
+@on_engine
+async def ask() -> str:
+    return await dag.version()
+
+
+@on_engine
+async def ask_in_vain() -> str:
+    return await dag.directory().file("missing").contents()
+
+
+async def test_a_session_that_dies_is_an_engine_that_is_gone(tmp_path, docker_host, monkeypatch):
+    """As Dagger's client tells it: a real session, really killed."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ci.embedded", "session"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=CHECKOUT,
+        env={**os.environ, "CI_EMBEDDED_STATE": str(tmp_path)},
+    )
+    try:
+        said = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))
+        monkeypatch.setenv("DAGGER_SESSION_PORT", str(said["port"]))
+        monkeypatch.setenv("DAGGER_SESSION_TOKEN", said["session_token"])
+        async with dagger.connection():
+            assert await ask()
+            with pytest.raises(EngineFailed, match="missing"):
+                await ask_in_vain()
+            process.kill()
+            await process.wait()
+            with pytest.raises(EngineUnavailable):
+                await ask()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
