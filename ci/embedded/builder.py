@@ -137,11 +137,12 @@ async def _run(session: Session, context: Tree, order: Order) -> dict[str, Any]:
     log, image = BuildLog(), ""
     tar = await asyncio.to_thread(tar_of, context, session.store)
     try:
-        async for event in docker.events("/build", params=query, content=chunks(tar)):
-            for line in log.take(event):
-                session.log(f"build | {line}")
-            if event.get("id") == "moby.image.id":
-                image = event["aux"]["ID"]
+        with tar:  # also where the request never begins to read it
+            async for event in docker.events("/build", params=query, content=chunks(tar)):
+                for line in log.take(event):
+                    session.log(f"build | {line}")
+                if event.get("id") == "moby.image.id":
+                    image = event["aux"]["ID"]
     except DockerError as error:
         raise _failure(session, log, error) from error
     facts: dict[str, Any] | None = await docker.image(image or f"{IMAGES}:{tag}")

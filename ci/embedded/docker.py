@@ -170,9 +170,10 @@ class Docker:
 
     async def put_archive(self, container: str, tar: IO[bytes]) -> None:
         """Unpack a tar stream over the container's root."""
-        await self.request(
-            "PUT", f"/containers/{container}/archive", params={"path": "/"}, content=chunks(tar)
-        )
+        with tar:  # also where the request never begins to read it
+            await self.request(
+                "PUT", f"/containers/{container}/archive", params={"path": "/"}, content=chunks(tar)
+            )
 
     async def stat(self, container: str, path: str) -> PathStat | None:
         """What a path is, or None where there is none."""
@@ -194,13 +195,17 @@ class Docker:
 
     async def download(self, path: str, **options: Any) -> IO[bytes]:
         """A whole answer as a file to read from its start."""
-        out = spool()
         async with self._http.stream("GET", f"/{self.version}{path}", **options) as response:
             if response.status_code != 200:
                 await response.aread()
                 raise DockerError(response.status_code, _message(response))
-            async for chunk in response.aiter_bytes():
-                out.write(chunk)
+            out = spool()
+            try:
+                async for chunk in response.aiter_bytes():
+                    out.write(chunk)
+            except BaseException:
+                out.close()
+                raise
         out.seek(0)
         return out
 
