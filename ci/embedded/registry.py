@@ -43,11 +43,15 @@ class Registries:
     store: Store
     credentials: Callable[[str], tuple[str, str] | None]
     mirrors: Callable[[], Awaitable[list[str]]]
+    # How long a registry may show no sign of life.
+    no_progress_s: float = 30.0
     _tokens: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         limits = httpx.Limits(max_connections=32)
-        self._http = httpx.AsyncClient(timeout=httpx.Timeout(30, connect=10), limits=limits)
+        self._http = httpx.AsyncClient(
+            timeout=httpx.Timeout(self.no_progress_s, connect=10), limits=limits
+        )
 
     async def close(self) -> None:
         """Close the connections."""

@@ -25,8 +25,12 @@ log: {{level: error}}
 
 
 @contextmanager
-def basic_registry(folder: Path) -> Iterator[str]:
-    """Run it; gives ``host:port``."""
+def basic_registry(folder: Path, *, disk: str = "") -> Iterator[str]:
+    """Run it; gives ``host:port``.
+
+    Args:
+        disk: size of the disk that it gets for itself, such as ``512k``; needs root.
+    """
     if shutil.which("docker-registry") is None:
         missing("no docker-registry")
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -34,6 +38,11 @@ def basic_registry(folder: Path) -> Iterator[str]:
     (folder / "htpasswd").write_text(f"{OWNER.user}:{_HASH}\n")
     (folder / "settings.yml").write_text(_SETTINGS.format(folder=folder, port=port))
     command = ["docker-registry", "serve", str(folder / "settings.yml")]
+    if disk:
+        # In a mount namespace of its own, which ends with it.
+        (folder / "data").mkdir()
+        mount = f"mount -t tmpfs -o size={disk} tmpfs {folder}/data"
+        command = ["unshare", "--mount", "sh", "-c", f'{mount} && exec "$@"', "sh", *command]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             _wait_for(f"http://localhost:{port}/v2/")

@@ -14,6 +14,7 @@ from ci.adapters.patience import PatientClient
 from ci.adapters.registry import HttpRegistry, open_registry
 from ci.adapters.transport import Deadlines, Transport
 from ci.decisions.credentials import Credentials
+from ci.decisions.retry import Budget
 from ci.decisions.tags import parse_release_tag
 from ci.decisions.tree import Expected
 from ci.oci.digest import Digest, digest_of
@@ -65,6 +66,7 @@ class Bench:
     clock: ShortClock = field(default_factory=ShortClock)
     progress: Quiet = field(default_factory=Quiet)
     builds: int = 0
+    platforms: tuple[str, ...] = BOTH
 
     @property
     def repository(self) -> Repository:
@@ -94,7 +96,11 @@ class Bench:
         """Connect through the proxy, as the owner unless somebody else is given."""
         credentials = None if anonymous else who or self.owner
         async with Transport(self.repository.registry, deadlines=deadlines) as transport:
-            client = PatientClient(transport, clock=self.clock, progress=self.progress)
+            # Who is given less time is given fewer tries: what hangs once hangs always.
+            budget = Budget(tries=2) if deadlines else None
+            client = PatientClient(
+                transport, clock=self.clock, progress=self.progress, budget=budget
+            )
             authorizer = Authorizer(client, self.repository, credentials, can_push=can_push)
             yield HttpRegistry(client, authorizer, self.repository, clock=self.clock)
 
@@ -143,12 +149,13 @@ class Bench:
         deadlines: Deadlines | None = None,
     ) -> Published:
         """Publish a release through the proxy; the engine's push goes past it."""
-        platforms = tuple(map(parse_platform, BOTH))
+        platforms = tuple(map(parse_platform, self.platforms))
         wanted = Release(parse_release_tag(tag, UTC), fingerprint, platforms, UTC)
 
         async def make() -> Digest:
             self.builds += 1
-            return await self.has(release(tag, str(fingerprint), salt), "unverified")
+            parts = release(tag, str(fingerprint), salt, self.platforms)
+            return await self.has(parts, "unverified")
 
         async with self.open(who, deadlines=deadlines) as registry:
             publisher = Publisher(wanted, registry, self.clock, self.progress)
@@ -163,7 +170,7 @@ class Bench:
         deadlines: Deadlines | None = None,
     ) -> Verified:
         """Verify a release through the proxy."""
-        expected = Expected(tuple(map(parse_platform, BOTH)), tag)
+        expected = Expected(tuple(map(parse_platform, self.platforms)), tag)
         async with self.open(who, can_push=False, deadlines=deadlines) as registry:
             return await verify_release(
                 registry,

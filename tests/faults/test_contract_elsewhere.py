@@ -5,6 +5,7 @@ import secrets
 import pytest
 
 from ci.oci.reference import parse_repository
+from tests.contract import test_registry as contract
 from tests.contract.test_registry import *  # noqa: F403 - the suite itself
 from tests.faults.second import OpenKit, second_registry
 
@@ -27,3 +28,9 @@ def kit(request):
     through = bench.past_proxy
     through.repository = bench.repository
     return through
+
+
+@pytest.mark.parametrize("kit", ["through the proxy"], indirect=True)
+async def test_a_reader_may_not_push(kit):
+    """The other registry has no accounts, so nobody who may only read."""
+    await contract.test_a_reader_may_not_push(kit)

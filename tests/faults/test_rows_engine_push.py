@@ -4,12 +4,16 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import dagger
 import pytest
 from dagger import dag
 
 from ci.access import Access
+from ci.embedded.reference import Repository
+from ci.embedded.registry import Registries
+from ci.embedded.store import Store
 from ci.errors import (
     PipelineError,
     PushFailed,
@@ -22,6 +26,8 @@ from tests.faults.actions import (
     answer,
     reset_request,
     reset_response,
+    silent,
+    stall,
 )
 from tests.faults.bench import SHORT, Bench
 from tests.faults.ghcr import TOO_MANY, UNKNOWN_BLOB, refusal
@@ -166,3 +172,34 @@ async def test_a12_a_token_that_no_renewal_helps_is_called_rejected(bench: Bench
         await push(bench)
     assert bench.observer.tags() == {}
     assert len(bench.proxy.log) < 60, "nothing is renewed for ever"
+
+
+HANGS = {
+    "at the upload's end": ("PUT", UPLOAD),
+    "at its beginning": ("POST", UPLOAD),
+    "at the question whether it is there": ("HEAD", "/blobs/"),
+}
+
+
+@pytest.mark.parametrize(("method", "path"), HANGS.values(), ids=HANGS.keys())
+@pytest.mark.parametrize("action", [silent(), stall()], ids=["before", "after the fact"])
+async def test_p4_a_registry_that_hangs_once_is_asked_again(
+    bench: Bench, tmp_path: Path, method: str, path: str, action: Action
+):
+    store, raw = Store(tmp_path), CONTENT.encode()
+    digest = store.put_bytes(raw)
+    login = (bench.owner.user, bench.owner.password)
+    registries = Registries(store, lambda _: login, _no_mirrors, no_progress_s=0.5)
+    bench.on(method, path, action)
+    try:
+        repository = Repository(bench.proxy.address, bench.path)
+        await registries.push_blob(repository, f"sha256:{digest}", len(raw), None)
+    finally:
+        await registries.close()
+        store.close()
+    assert not bench.proxy.unused
+    assert bench.observer.get(f"blobs/sha256:{digest}") == (200, raw)
+
+
+async def _no_mirrors() -> list[str]:
+    return []

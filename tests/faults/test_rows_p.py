@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +25,7 @@ from ci.errors import (
 from ci.oci.digest import digest_of
 from ci.oci.manifest import OCI_INDEX, Document
 from ci.oci.reference import Tag
+from ci.ports import Registry
 from tests.contract.images import release
 from tests.faults.actions import (
     Action,
@@ -36,7 +39,8 @@ from tests.faults.actions import (
     truncated,
     with_header,
 )
-from tests.faults.bench import SHORT, SOURCES, Bench, minted
+from tests.faults.basic import OWNER, basic_registry
+from tests.faults.bench import SHORT, SOURCES, Bench, ShortClock, dialled, minted
 from tests.faults.ghcr import SECONDARY_LIMIT, TOO_MANY, refusal
 
 pytestmark = pytest.mark.registry
@@ -220,6 +224,22 @@ async def test_p14_a_manifest_that_is_too_large_is_not_sent(bench: Bench):
         with pytest.raises(ManifestTooLarge):
             await registry.push_manifest(Tag("huge"), huge)
     assert bench.proxy.log == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+async def test_p16_a_registry_whose_disk_is_really_full(tmp_path: Path):
+    async def fill(registry: Registry) -> None:
+        for number in range(40):
+            value = {"schemaVersion": 2, "manifests": [], "annotations": {"n": f"{number}" * 4000}}
+            document = Document(json.dumps(value).encode(), OCI_INDEX)
+            await registry.push_manifest(Tag(f"t{number}"), document)
+
+    with basic_registry(tmp_path, disk="128k") as address:
+        async with dialled(f"{address}/acme/observer", "", OWNER, ShortClock()) as registry:
+            with pytest.raises(RegistryUnavailable) as caught:
+                await fill(registry)
+    assert "500" in caught.value.cause
+    assert "run the same again" in caught.value.remedy
 
 
 async def test_p16_the_registrys_words_are_shown_short_and_escaped(bench: Bench):

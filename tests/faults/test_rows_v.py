@@ -1,6 +1,8 @@
 """Rows V: reading and verifying. Whatever the registry sends, nothing untrue is called verified."""
 
+import contextlib
 import json
+import socket
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ci.adapters.transport import Deadlines
 from ci.errors import (
     AmbiguousPlatform,
     DigestMismatch,
@@ -31,6 +34,7 @@ from ci.errors import (
 )
 from ci.oci.digest import digest_of
 from ci.oci.manifest import OCI_INDEX, Document, parse_document
+from ci.oci.reference import Tag
 from tests.contract.images import BOTH, Parts, descriptor, image, index, labels_for, release
 from tests.faults.actions import (
     Action,
@@ -43,8 +47,9 @@ from tests.faults.actions import (
     with_body,
     with_header,
 )
-from tests.faults.bench import SHORT, SOURCES, Bench, minted
+from tests.faults.bench import SHORT, SOURCES, Bench, ShortClock, dialled, minted
 from tests.faults.ghcr import TOO_MANY, refusal
+from tests.faults.proxy import FaultProxy
 
 pytestmark = pytest.mark.registry
 OTHER = f"sha256:{'0' * 64}"
@@ -335,6 +340,31 @@ async def test_v19_manifests_are_never_asked_for_with_head(bench: Bench):
     await bench.verify(tag)
     assert bench.proxy.seen("HEAD", "/manifests/") == []
     assert len(bench.proxy.seen("HEAD", "/blobs/")) == len(BOTH)
+
+
+async def test_v20_a_registry_that_is_not_there_is_unavailable():
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = f"localhost:{closed.getsockname()[1]}"
+    async with dialled(f"{address}/acme/observer", "", None, ShortClock()) as registry:
+        with pytest.raises(RegistryUnavailable) as caught:
+            await registry.manifest(Tag("latest"))
+    assert "5 tries" in caught.value.cause
+
+
+async def test_v20_a_connection_that_is_never_accepted_times_out(bench: Bench):
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, contextlib.ExitStack() as held:
+        address = deaf.getsockname()
+        for _ in range(3):  # the queue is full, and the next is not answered
+            waiting = held.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        bench.proxy = FaultProxy(bench.target)
+        bench.proxy.port = address[1]
+        begun = time.monotonic()
+        deadlines = Deadlines(connect_s=0.3, no_progress_s=30, total_s=60)
+        with pytest.raises(RegistryTimeout):
+            await bench.verify(minted(), deadlines=deadlines)
+    assert time.monotonic() - begun < 5
 
 
 async def test_v20_a_missing_tag_is_not_an_outage(bench: Bench):

@@ -1,4 +1,4 @@
-"""A hundred real races of two publishers: latest ends at the newest tag, nobody is told a lie.
+"""Row P13: a hundred real races; latest ends at the newest tag, and nobody is told a lie.
 
 Every schedule on the model is in tests/stages; here the registry and its clock are real, and so is
 the way the requests of two clients fall into each other.
@@ -21,13 +21,14 @@ from tests.faults.proxy import FaultProxy
 pytestmark = pytest.mark.registry
 RACES = 100
 AT_ONCE = 16
+ONE = ("linux/amd64",)
 
 
 def another(bench: Bench, path: str, clock: ShortClock | SystemClock) -> Bench:
     """A client of its own, straight at the registry."""
     past = FaultProxy(bench.target)
     past.port = int(bench.target.rpartition(":")[2])
-    return replace(bench, proxy=past, path=path, clock=clock, builds=0)
+    return replace(bench, proxy=past, path=path, clock=clock, platforms=ONE)
 
 
 async def start(bench: Bench, tag: str, delay_s: float, **more: object) -> Published | TagConflict:
@@ -64,7 +65,7 @@ async def race(bench: Bench, number: int) -> str:
     return f"{kind}: {len(told)} of 2"
 
 
-async def test_a_hundred_races_end_with_the_newest_and_with_the_truth(bench: Bench):
+async def test_p13_a_hundred_races_end_with_the_newest_and_with_the_truth(bench: Bench):
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> str:
