@@ -12,13 +12,17 @@ docker_in() { # seconds, arguments
 
 ask() { docker_in "$ASK_S" "$@" 2>/dev/null; }
 
-# Compose with the plan's own file, and the image pinned to its digest whatever that file says.
+compose_as_written() { # arguments
+    IMAGE=$reference docker_in "$CHANGE_S" compose --project-name "$project" \
+        --project-directory "$directory" --file "$home/compose/$compose.yaml" "$@"
+}
+
+# With the image pinned to its digest whatever the file says.
 compose() { # arguments
     pin=$home/pins/${digest#*:}.yaml
     printf '{"services":{"%s":{"image":"%s","pull_policy":"never"}}}\n' "$service" "$reference" \
         >"$pin" || return 1
-    IMAGE=$reference docker_in "$CHANGE_S" compose --project-name "$project" \
-        --project-directory "$directory" --file "$home/compose/$compose.yaml" --file "$pin" "$@"
+    compose_as_written --file "$pin" "$@"
 }
 
 containers_of() { # service

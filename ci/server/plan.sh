@@ -15,7 +15,7 @@ use_plan() { # id
                 "deploy with the client that belongs to this script" || return 1
     done <"$plan"
     [ -n "$ended" ] || wrong PlanInvalid "plan $1 is cut short" "upload the plan again" || return 1
-    case $action in deploy | rollback) is_complete ;; recover) [ -n "$project" ] ;; esac ||
+    case $action in deploy | rollback) is_complete ;; recover) [ -n "$directory" ] ;; esac ||
         wrong PlanInvalid "plan $1 lacks a key" "deploy with the client that belongs to this script" ||
         return 1
     reference=${reference:-$repository@$digest}

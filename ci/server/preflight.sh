@@ -53,7 +53,7 @@ rendered() {
     sum=$(sha256sum "$home/compose/$compose.yaml" 2>/dev/null)
     [ "${sum%% *}" = "$compose" ] ||
         wrong ComposeInvalid "the compose file is not the one of the plan" "deploy again" || return
-    images=$(compose config --images "$service" 2>"$scratch/compose") || rendering_failed || return
+    images=$(compose_as_written config --images "$service" 2>"$scratch/compose") || rendering_failed || return
     ! grep -q 'variable is not set' "$scratch/compose" || rendering_failed || return
     echo "$images" | grep -qxF "$reference" ||
         wrong ImageNotControlled "the service $service has another image: $(echo "$images" | head -n 1)" \

@@ -129,6 +129,16 @@ follow() { # id, offset
     done
 }
 
+# For the machine's start: settles what a power cut interrupted, before anybody asks.
+boot() {
+    printf 'plan %s\nnonce %032d\naction recover\ndirectory %s\nend\n' "$SCHEMA" 0 "${home%/.ci}" \
+        | write_file "$home/plans/boot" && : >"$home/out/boot" || exit 12
+    exec sh "$0" run "${home%/.ci}" boot <<END
+
+end
+END
+}
+
 holds_lock() { # id
     read -r holder since held <"$home/holder" || return 1
     [ "${held%% *}" = "$1" ] && kill -0 "$holder" 2>/dev/null
@@ -151,10 +161,11 @@ case $verb in
 start | run)
     mkdir -p "$home/plans" "$home/compose" "$home/pins" "$home/out" && "$verb" "$3"
     ;;
+boot) boot ;;
 follow) follow "$3" "${4:-0}" ;;
 status) status ;;
 *)
-    echo "usage: start|run|follow DIRECTORY ID, status DIRECTORY" >&2
+    echo "usage: start|run|follow DIRECTORY ID, status|boot DIRECTORY" >&2
     exit 12
     ;;
 esac

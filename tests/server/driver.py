@@ -134,7 +134,7 @@ class Stack:
                 "version-key": "tag",
                 "dependency": "store",
                 "published": self.port,
-                "window": 2,
+                "window": 1,
                 "probes": 2,
                 "timeout": 30,
             }
@@ -159,15 +159,15 @@ class Stack:
         self.remote.upload(f"{home}/plans/{name}", plan)
         pair = f"{self.user}:{self.token}".encode()
         given = base64.b64encode(pair) + b"\nend\n"
-        return self.remote.run(self._verb(f"start {self.directory} {name}"), given)
+        return self.remote.run(self.verb(f"start {self.directory} {name}"), given)
 
     def following(self, name: str) -> list[str]:
         """The command that follows a transaction, as another client would run it."""
-        return self.remote.command(self._verb(f"follow {self.directory} {name}"))
+        return self.remote.command(self.verb(f"follow {self.directory} {name}"))
 
     def follow(self, name: str) -> Outcome:
         """Wait for the end of a transaction."""
-        text = self.remote.run(self._verb(f"follow {self.directory} {name}")).stdout
+        text = self.remote.run(self.verb(f"follow {self.directory} {name}")).stdout
         nonce = text.partition(" ")[0]
         lines = [line.split(" ", 2) for line in text.splitlines() if line.startswith(f"{nonce} ")]
         parsed = tuple((parts[1], parts[2] if len(parts) > 2 else "") for parts in lines)
@@ -212,6 +212,7 @@ class Stack:
         )
         return done.stdout
 
-    def _verb(self, words: str) -> str:
+    def verb(self, words: str) -> str:
+        """The remote shell's line that runs one of the script's verbs."""
         raw = hashlib.sha256(script()).hexdigest()
         return f"PATH={self.path}; export PATH; sh {self.directory}/.ci/bin/{raw}.sh {words}"

@@ -118,6 +118,32 @@ def test_a_power_cut_in_the_switch_is_recovered_from(deployed, image):
     is_clean(deployed)
 
 
+def test_the_start_of_the_machine_settles_what_was_interrupted(deployed, image):
+    run = deployed.start(other(image, deployed), **QUICK)
+    assert wait_for(deployed, run, "switching")
+    assert kill(run) >= 1
+    done = deployed.remote.run(deployed.verb(f"boot {deployed.directory}"))
+    assert done.returncode == 0, seen_from_outside(deployed, "out/boot").read_text()
+    assert version(deployed) in (image("good").tag, image("slow").tag)
+    is_clean(deployed)
+
+
+def test_a_damaged_journal_is_rebuilt_from_what_runs(deployed, image):
+    before = running(deployed)
+    deployed.remote.upload(f"{deployed.directory}/.ci/journal", b"state \xff\0 half a jour")
+    done = deployed.recover()
+    assert (done.exit_code, done.code) == (0, "Done"), done.text
+    assert running(deployed) == before
+    assert "corrupt" in deployed.remote.allowed(f"ls {deployed.directory}/.ci")
+
+
+def test_a_journal_of_a_newer_version_is_left_alone(stack, image):
+    stack.remote.upload(f"{stack.directory}/.ci/journal", b"journal 2\nstate x\nnew a\nold b\n")
+    done = stack.deploy(image("good"))
+    assert (done.exit_code, done.code) == (12, "SchemaNewer"), done.text
+    assert stack.service() == []
+
+
 def test_a_second_deploy_is_told_who_is_at_work(deployed, image):
     run = deployed.start(other(image, deployed), **QUICK)
     assert wait_for(deployed, run, "candidate")

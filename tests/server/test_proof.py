@@ -35,12 +35,12 @@ def plant_stale_image(stack, stale, release):
 
 @pytest.mark.parametrize("shell", ["dash"], indirect=True)
 def test_an_old_local_image_under_the_right_tag_is_no_success(stack, image):
-    first = stack.deploy(image("good"))
+    first = stack.deploy(image("good"), candidate="off")
     assert first.exit_code == 0, first.text
     release = image("slow")
     plant_stale_image(stack, image("good"), release)
     path = f"{stack.directory}/bin:$PATH"
-    done = stack.deploy_with_path(path, release, version_path="", version_key="")
+    done = stack.deploy_with_path(path, release, version_path="", candidate="off")
     assert (done.exit_code, done.code) == (10, "ProofFailed"), done.text
     assert running(stack) == (image("good").reference, image("good").config)
     assert version(stack) == image("good").tag
@@ -73,7 +73,7 @@ def test_the_containerd_store_names_the_index_and_is_proven_too(credentials, ima
 
 def test_rollback_works_from_the_registry_after_everything_local_is_gone(stack, image):
     for mode in ("good", "slow"):
-        done = stack.deploy(image(mode))
+        done = stack.deploy(image(mode), candidate="off")
         assert done.exit_code == 0, done.text
     stack.observe(
         "rmi",
@@ -81,14 +81,14 @@ def test_rollback_works_from_the_registry_after_everything_local_is_gone(stack, 
         image("good").reference,
         f"ci-kept/{stack.project}/web:{short(image('good'))}",
     )
-    done = stack.deploy(image("good"), action="rollback")
+    done = stack.deploy(image("good"), action="rollback", candidate="off")
     assert (done.exit_code, done.code) == (0, "Done"), done.text
     assert running(stack) == (image("good").reference, image("good").config)
 
 
 def test_only_the_last_proven_images_are_kept(stack, image):
     for mode in ("good", "slow"):
-        done = stack.deploy(image(mode), keep=1)
+        done = stack.deploy(image(mode), keep=1, candidate="off")
         assert done.exit_code == 0, done.text
     kept = stack.observe(
         "image", "ls", "--format", "{{.Tag}}", f"ci-kept/{stack.project}/web"
