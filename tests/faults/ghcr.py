@@ -8,10 +8,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ci.decisions.credentials import Credentials
 from tests.faults.actions import Action, answer
 from tests.faults.proxy import Call, FaultProxy
 
 NAME = "ghcr.io/acme/observer"
+USER = Credentials("acme", "ghp_secretsecretsecret")
 # GHCR's tokens are not always JWTs (radius#12623, 2026-08).
 OPAQUE_TOKEN = "bm90LWEtand0OnYxOjE3Njk="
 

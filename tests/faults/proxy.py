@@ -13,7 +13,6 @@ import struct
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self
 
 from tests.faults.wire import Head, NotHttp, payload, pump, read_head, request_body, response_body
@@ -21,6 +20,7 @@ from tests.faults.wire import Head, NotHttp, payload, pump, read_head, request_b
 # With this, closing a socket sends RST.
 _NO_LINGER = struct.pack("ii", 1, 0)
 _LOST = (OSError, EOFError)
+ALWAYS = float("inf")
 
 
 @dataclass
@@ -55,9 +55,8 @@ class Line:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.writer.transport.abort()
 
-    async def close(self) -> None:
-        """End in order."""
-        self.writer.close()
+    async def end(self) -> None:
+        """Wait until it is closed."""
         with contextlib.suppress(*_LOST):
             await self.writer.wait_closed()
 
@@ -202,8 +201,8 @@ class FaultProxy:
         return self
 
     def always(self, method: str, target: str, action: Action) -> Self:
-        """Script what happens to every matching request."""
-        return self.on(method, target, action, times=float("inf"))
+        """Script what happens to every one."""
+        return self.on(method, target, action, times=ALWAYS)
 
     @property
     def unused(self) -> list[str]:
@@ -230,14 +229,10 @@ class FaultProxy:
         self.port = started.get(timeout=10)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join(timeout=10)
+        assert not self._thread.is_alive()
 
     async def _main(self, started: "queue.Queue[int]") -> None:
         self._loop, self._stopped = asyncio.get_running_loop(), asyncio.Event()
@@ -280,8 +275,11 @@ class FaultProxy:
             # Either side broke off; so does the other.
             client.reset()
         finally:
+            # All at once: whoever waits for the first may be cancelled before the second.
             for line in (client, *upstreams):
-                await line.close()
+                line.writer.close()
+            for line in (client, *upstreams):
+                await line.end()
 
     async def _tunnel(self, client: Line, upstream: Line, first: bytes) -> None:
         """Let the registry itself say what it thinks of something that is not HTTP."""

@@ -21,7 +21,6 @@ from tests.faults.bench import ShortClock, dialled
 from tests.faults.proxy import FaultProxy
 
 pytestmark = pytest.mark.registry
-USER = Credentials("acme", "ghp_secretsecretsecret")
 LATEST = Tag("latest")
 
 
@@ -42,7 +41,7 @@ class Case:
     remedy: tuple[str, ...]
     at: str = "uploads"
     does: Callable = probe
-    who: Credentials | None = USER
+    who: Credentials | None = ghcr.USER
 
     def install(self, proxy: FaultProxy) -> None:
         if self.at == "token":
@@ -98,7 +97,7 @@ async def test_every_cause_has_its_name_and_its_remedy(proxy: FaultProxy, case: 
     places = [caught.value.remedy.find(words) for words in case.remedy]
     assert -1 not in places, caught.value.remedy
     assert places == sorted(places), "the likeliest cause comes first"
-    assert USER.password not in str(caught.value)
+    assert ghcr.USER.password not in str(caught.value)
     assert proxy.seen("PUT") == []
 
 
@@ -110,13 +109,13 @@ def test_every_answer_tells_where_it_was_seen():
 
 async def test_a_missing_tag_of_a_visible_package_is_just_missing(proxy):
     ghcr.play(proxy)
-    async with dialled(ghcr.NAME, proxy.address, USER, ShortClock()) as registry:
+    async with dialled(ghcr.NAME, proxy.address, ghcr.USER, ShortClock()) as registry:
         assert await registry.manifest(LATEST) is None
 
 
 async def test_an_upload_that_cannot_be_cancelled_is_the_right_to_push(proxy):
     ghcr.play(proxy)
-    async with dialled(ghcr.NAME, proxy.address, USER, ShortClock()) as registry:
+    async with dialled(ghcr.NAME, proxy.address, ghcr.USER, ShortClock()) as registry:
         await registry.probe_push()
     (cancelled,) = proxy.seen("DELETE")
     assert cancelled.status == 405
@@ -132,7 +131,7 @@ async def test_a_public_package_is_read_with_nobodys_token(proxy):
 async def test_the_users_token_goes_to_the_token_service_alone(proxy):
     """A classic token as a bearer is refused (HarborGuard#191, 2026-08), and shown to more eyes."""
     ghcr.play(proxy)
-    async with dialled(ghcr.NAME, proxy.address, USER, ShortClock()) as registry:
+    async with dialled(ghcr.NAME, proxy.address, ghcr.USER, ShortClock()) as registry:
         await registry.probe_push()
         await read(registry)
     sent = {each.headers.get("authorization") for each in proxy.seen("[A-Z]+", "^/v2/")}
@@ -145,7 +144,7 @@ async def test_the_wait_inside_the_message_is_obeyed(proxy):
     proxy.on("GET", "/manifests/", ghcr.behind_the_door(ghcr.TOO_MANY.action), nth=2)
     ghcr.play(proxy)
     clock = ShortClock()
-    async with dialled(ghcr.NAME, proxy.address, USER, clock) as registry:
+    async with dialled(ghcr.NAME, proxy.address, ghcr.USER, clock) as registry:
         assert await registry.manifest(LATEST) is None
     assert clock.waits == [1.0]
 
@@ -155,7 +154,7 @@ async def test_an_unknown_blob_is_asked_again(proxy):
     proxy.on("POST", "/blobs/uploads/", ghcr.behind_the_door(ghcr.UNKNOWN_BLOB.action), times=4)
     ghcr.play(proxy)
     clock = ShortClock()
-    async with dialled(ghcr.NAME, proxy.address, USER, clock) as registry:
+    async with dialled(ghcr.NAME, proxy.address, ghcr.USER, clock) as registry:
         await registry.probe_push()
     assert len(clock.waits) == 3, "the first of the four was the challenge"
 
@@ -164,6 +163,6 @@ async def test_a_secondary_limit_is_given_a_minute(proxy):
     proxy.on("GET", "/manifests/", ghcr.behind_the_door(ghcr.SECONDARY_LIMIT.action), nth=2)
     ghcr.play(proxy)
     clock = ShortClock()
-    async with dialled(ghcr.NAME, proxy.address, USER, clock) as registry:
+    async with dialled(ghcr.NAME, proxy.address, ghcr.USER, clock) as registry:
         assert await registry.manifest(LATEST) is None
     assert clock.waits == [60.0]

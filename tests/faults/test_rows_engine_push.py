@@ -1,5 +1,6 @@
 """Rows P and A that are the engine's: what it pushes through faults is what it pushes without."""
 
+import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,8 @@ from ci.embedded.reference import Repository
 from ci.embedded.registry import Registries
 from ci.embedded.store import Store
 from ci.errors import (
+    ChallengeInvalid,
+    ChallengeUnsafe,
     PipelineError,
     PushFailed,
     RegistryUnavailable,
@@ -24,6 +27,7 @@ from ci.push import push_images
 from tests.faults.actions import (
     Action,
     answer,
+    html,
     reset_request,
     reset_response,
     silent,
@@ -31,6 +35,7 @@ from tests.faults.actions import (
 )
 from tests.faults.bench import SHORT, Bench
 from tests.faults.ghcr import TOO_MANY, UNKNOWN_BLOB, refusal
+from tests.faults.sockets import connections
 
 pytestmark = [pytest.mark.registry, pytest.mark.engine]
 PLATFORMS = ("linux/amd64", "linux/arm64")
@@ -172,6 +177,43 @@ async def test_a12_a_token_that_no_renewal_helps_is_called_rejected(bench: Bench
         await push(bench)
     assert bench.observer.tags() == {}
     assert len(bench.proxy.log) < 60, "nothing is renewed for ever"
+
+
+async def sent_to(bench: Bench, realm: str) -> None:
+    """Have the registry ask for a login at `realm`, of the engine and of everybody else."""
+    told = {"WWW-Authenticate": f'Bearer realm="{realm}",service="registry"'}
+    bench.proxy.always("[A-Z]+", "^/v2/", answer(401, EXPIRED, headers=told))
+
+
+async def test_a14_the_engine_sends_a_login_to_the_registrys_own_host_alone(
+    bench: Bench, expected: str
+):
+    await sent_to(bench, "https://elsewhere.example/token")
+    with connections() as seen, pytest.raises(ChallengeUnsafe):
+        await push(bench)
+    assert not any("elsewhere" in str(place) for place in seen), "not even looked up"
+    assert bench.observer.tags() == {}
+
+
+@pytest.mark.parametrize("token", [html(), answer(200, "[]"), answer(200, '{"token": 7}')])
+async def test_a16_the_engine_takes_only_a_token_for_one(
+    bench: Bench, expected: str, token: Action
+):
+    await sent_to(bench, f"http://{bench.proxy.address}/token")
+    bench.proxy.always("GET", "^/token", token)
+    with pytest.raises(ChallengeInvalid):
+        await push(bench)
+    assert len(bench.proxy.seen("GET", "^/token")) >= 2, "the engine's, and ours to find out why"
+
+
+async def test_a18_the_engine_uses_the_credentials_it_is_given(
+    bench: Bench, expected: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    auths = {bench.proxy.address: {"auth": "d3Jvbmc6d3Jvbmc="}}
+    (tmp_path / "config.json").write_text(json.dumps({"auths": auths}))
+    for name in ("HOME", "DOCKER_CONFIG"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert await push(bench) == expected
 
 
 HANGS = {

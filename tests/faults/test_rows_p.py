@@ -42,10 +42,10 @@ from tests.faults.actions import (
 from tests.faults.basic import OWNER, basic_registry
 from tests.faults.bench import SHORT, SOURCES, Bench, ShortClock, dialled, minted
 from tests.faults.ghcr import SECONDARY_LIMIT, TOO_MANY, refusal
+from tests.faults.proxy import ALWAYS
 
 pytestmark = pytest.mark.registry
 OTHER = f"sha256:{'0' * 64}"
-ALWAYS = float("inf")
 FULL = refusal("UNKNOWN", "write /var/lib/registry: no space left on device")
 LACKS = refusal("MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")
 TAG, LATEST = "/manifests/[0-9]", "/manifests/latest"
