@@ -157,7 +157,8 @@ def _is_plugged(server: Server, link: ipaddress.IPv4Network) -> bool:
 def _unplug(server: Server) -> None:
     # It goes with the server's network, but that takes the kernel a while.
     if f"{server.interface}@" in network.run_ip("-brief", "link", "show"):
-        network.run_ip("link", "delete", server.interface)
+        with contextlib.suppress(CommandFailed):
+            network.run_ip("link", "delete", server.interface)
 
 
 def _forward(server: Server, ports: list[str]) -> None:
