@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from ci.embedded.archive import spool
 from ci.embedded.errors import Unsupported
 from ci.embedded.layers import Layer
-from ci.embedded.reference import Repository, parse_reference
-from ci.embedded.registry import (
+from ci.embedded.media import (
     OCI_CONFIG,
     OCI_INDEX,
     OCI_LAYER,
     OCI_MANIFEST,
 )
+from ci.embedded.reference import Repository, parse_reference
 from ci.embedded.rootfs import Scratch
 from ci.embedded.session import Session
 from ci.embedded.tree import Entry

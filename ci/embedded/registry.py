@@ -12,17 +12,11 @@ from typing import Any
 import httpx
 
 from ci.embedded.challenge import answer_challenge, is_loopback
+from ci.embedded.media import ACCEPT, choose_platform
 from ci.embedded.patience import ATTEMPTS, backoff_s, wait_s
 from ci.embedded.reference import DOCKER_HUB, Reference, RegistryError, Repository
 from ci.embedded.store import Store
 
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
-OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
-DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
-DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-ACCEPT = ", ".join((OCI_INDEX, OCI_MANIFEST, DOCKER_INDEX, DOCKER_MANIFEST))
 MANIFEST_LIMIT_BYTES = 4 << 20
 
 
@@ -66,7 +60,7 @@ class Registries:
         )
         digest = top
         if "manifests" in manifest:
-            digest = _choose(manifest, platform)
+            digest = choose_platform(manifest, platform)
             _, manifest = await self._manifest(reference.repository, digest)
         config = json.loads(
             await self._blob_bytes(reference.repository, manifest["config"]["digest"])
@@ -303,14 +297,3 @@ def _checked(response: httpx.Response) -> httpx.Response:
         text = f"{request.method} {url}: {status} {response.reason_phrase}"
         raise RegistryError(f"unexpected status from {text} {response.text[:300]}".rstrip())
     return response
-
-
-def _choose(index: dict[str, Any], platform: str) -> str:
-    """The manifest's digest for a platform; a variant that was not asked for does not matter."""
-    system, architecture, *variant = platform.split("/")
-    for entry in index["manifests"]:
-        has = entry.get("platform", {})
-        same = (has.get("os"), has.get("architecture")) == (system, architecture)
-        if same and (not variant or has.get("variant") in (None, variant[0])):
-            return str(entry["digest"])
-    raise RegistryError(f"no match for platform in manifest: not found ({platform})")

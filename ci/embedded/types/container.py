@@ -9,10 +9,11 @@ from typing import ClassVar
 import httpx
 
 from ci.embedded import images
+from ci.embedded.command import Command
 from ci.embedded.config import ImageConfig
 from ci.embedded.config import expand as expand_variables
 from ci.embedded.errors import EngineError
-from ci.embedded.execute import Command, Executed
+from ci.embedded.execute import Executed
 from ci.embedded.lazy import Lazy
 from ci.embedded.mounts import CacheMount, DirectoryMount, Mount, SecretMount
 from ci.embedded.reference import RegistryError, parse_reference

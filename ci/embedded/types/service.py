@@ -7,9 +7,9 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ci.embedded.command import NOT_STARTED, Output
 from ci.embedded.docker import Docker, DockerError
 from ci.embedded.errors import EngineError, ExecFailed
-from ci.embedded.execute import NOT_STARTED, Output
 from ci.embedded.launcher import launched
 from ci.embedded.store import key_of
 from ci.embedded.types.base import Api
