@@ -49,7 +49,7 @@ def remove_projects(docker_host: str, prefix: str) -> None:
             subprocess.run([*docker, *removal, *ours], capture_output=True, check=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(target: str, mirror: str) -> dict[str, str]:
     """The server whose Docker has the classic image store."""
     if os.geteuid() != 0:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal import processes
 from rehearsal.layout import Layout
 from rehearsal.server import Server, servers_folder, start_server, stop_server
 from tests.server.observer import running, version
@@ -65,7 +66,7 @@ def kill(run):
 
 def other(image, stack):
     """The good image that does not run there now."""
-    names = ["good", "slow"]
+    names = ["good", "second"]
     return image(names[running(stack)[0] == image(names[0]).reference])
 
 
@@ -86,12 +87,32 @@ def test_killed_anywhere_then_recovered(deployed, image, state):
     done = deployed.recover()
     assert (done.exit_code, done.code) == (0, "Done"), done.text
     assert running(deployed)[0] in (first, second)
-    assert version(deployed) in (image("good").tag, image("slow").tag)
+    assert version(deployed) in (image("good").tag, image("second").tag)
     is_clean(deployed)
     if state in STATES[:6]:
         assert running(deployed)[0] == first
     if state == "proven":
         assert running(deployed)[0] == second
+
+
+def test_killed_in_a_pull_leaves_no_credential(deployed, image):
+    wanted = other(image, deployed)
+    kept = f"ci-kept/{deployed.project}/web:{wanted.digest[7:19]}"
+    for name in (kept, wanted.reference):
+        deployed.observe("rmi", "--force", name)
+    machine = Server(Layout(CHECKOUT), "classic")
+    inside = Path(f"/proc/{processes.running(machine.layout, machine.name)}/root/dev/shm")
+    run = deployed.start(wanted, **QUICK)
+    deadline = time.monotonic() + 30
+    while not list(inside.glob("ci-deploy-*/config.json")):
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    assert kill(run) >= 1
+    assert list(inside.glob("ci-deploy-*/config.json"))
+    assert deployed.follow(run).code == "Lost"
+    done = deployed.recover()
+    assert (done.exit_code, done.code) == (0, "Done"), done.text
+    is_clean(deployed)
 
 
 def test_killed_while_bringing_back_then_deployed(deployed, image):
@@ -105,16 +126,17 @@ def test_killed_while_bringing_back_then_deployed(deployed, image):
     is_clean(deployed)
 
 
-def test_a_power_cut_in_the_switch_is_recovered_from(deployed, image):
+def test_a_power_cut_in_the_switch_is_recovered_from(server, deployed, image):
     run = deployed.start(other(image, deployed), **QUICK)
     assert wait_for(deployed, run, "switching")
     machine = Server(Layout(CHECKOUT), "classic")
     stop_server(machine, power_cut=True)
     variables = start_server(machine)
+    server |= variables
     deployed.docker["DOCKER_HOST"] = variables["SERVER_DOCKER_HOST"]
     done = deployed.recover()
     assert (done.exit_code, done.code) == (0, "Done"), done.text
-    assert version(deployed) in (image("good").tag, image("slow").tag)
+    assert version(deployed) in (image("good").tag, image("second").tag)
     is_clean(deployed)
 
 
@@ -124,7 +146,7 @@ def test_the_start_of_the_machine_settles_what_was_interrupted(deployed, image):
     assert kill(run) >= 1
     done = deployed.remote.run(deployed.verb(f"boot {deployed.directory}"))
     assert done.returncode == 0, seen_from_outside(deployed, "out/boot").read_text()
-    assert version(deployed) in (image("good").tag, image("slow").tag)
+    assert version(deployed) in (image("good").tag, image("second").tag)
     is_clean(deployed)
 
 

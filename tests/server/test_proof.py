@@ -37,7 +37,7 @@ def plant_stale_image(stack, stale, release):
 def test_an_old_local_image_under_the_right_tag_is_no_success(stack, image):
     first = stack.deploy(image("good"), candidate="off")
     assert first.exit_code == 0, first.text
-    release = image("slow")
+    release = image("second")
     plant_stale_image(stack, image("good"), release)
     path = f"{stack.directory}/bin:$PATH"
     done = stack.deploy_with_path(path, release, version_path="", candidate="off")
@@ -50,7 +50,7 @@ def test_an_old_local_image_under_the_right_tag_is_no_success(stack, image):
 
 def test_a_config_that_is_not_the_digests_is_no_success(deployed, image):
     before = running(deployed)
-    done = deployed.deploy(image("slow"), config=image("good").config)
+    done = deployed.deploy(image("second"), config=image("good").config)
     # The same with either store: the image is found by one of its names, or by none.
     assert (done.exit_code, done.code) == (10, "ProofFailed"), done.text
     assert running(deployed) == before
@@ -72,7 +72,7 @@ def test_the_containerd_store_names_the_index_and_is_proven_too(credentials, ima
 
 
 def test_rollback_works_from_the_registry_after_everything_local_is_gone(stack, image):
-    for mode in ("good", "slow"):
+    for mode in ("good", "second"):
         done = stack.deploy(image(mode), candidate="off")
         assert done.exit_code == 0, done.text
     stack.observe(
@@ -87,13 +87,13 @@ def test_rollback_works_from_the_registry_after_everything_local_is_gone(stack, 
 
 
 def test_only_the_last_proven_images_are_kept(stack, image):
-    for mode in ("good", "slow"):
+    for mode in ("good", "second"):
         done = stack.deploy(image(mode), keep=1, candidate="off")
         assert done.exit_code == 0, done.text
     kept = stack.observe(
         "image", "ls", "--format", "{{.Tag}}", f"ci-kept/{stack.project}/web"
     ).split()
-    assert kept == [short(image("slow"))]
+    assert kept == [short(image("second"))]
 
 
 def short(image):
