@@ -29,7 +29,7 @@ from tests.faults.proxy import Action, FaultProxy
 from tests.faults.wire import Head
 
 SOURCES = digest_of(b"sources")
-SHORT = Deadlines(connect_s=2, no_progress_s=0.5, total_s=0.7)
+SHORT = Deadlines(connect_s=2, no_progress_s=0.8, total_s=1.2)
 
 
 def minted(seconds_ago: int = 60) -> str:

@@ -8,6 +8,7 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from email.message import Message
+from functools import lru_cache
 
 _TYPES = ", ".join(
     f"application/vnd.{kind}+json"
@@ -65,7 +66,7 @@ class Observer:
 
     def _authorization(self) -> dict[str, str]:
         """A token, where there is a token service."""
-        return {"Authorization": f"Bearer {self.token('pull')}"} if self.user else {}
+        return {"Authorization": f"Bearer {_token(self)}"} if self.user else {}
 
     def token(self, actions: str) -> str:
         """Ask the registry's token service for rights in this repository."""
@@ -83,6 +84,12 @@ class Observer:
         status, _, body = _fetch(request)
         assert status == 200, body
         return str(json.loads(body)["token"])
+
+
+@lru_cache
+def _token(observer: Observer) -> str:
+    """Asked for once: it lives longer than a test."""
+    return observer.token("pull")
 
 
 def name_of(raw: bytes) -> str:

@@ -1,5 +1,6 @@
 """Rows T12 to T15: tags against clocks, zones and each other."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -59,7 +60,7 @@ async def test_t13_clocks_a_day_apart_are_refused(bench: Bench, hours: int):
 async def test_t13_clocks_minutes_apart_are_noted(bench: Bench):
     bench.proxy.always("GET", "^/v2/$", clock_off_by(timedelta(minutes=10)))
     await bench.publish(minted())
-    assert any("-600 s off" in line or "-599 s off" in line for line in bench.progress.lines)
+    assert any(re.search(r"-(600|59[0-9]) s off", line) for line in bench.progress.lines)
 
 
 ZONES = ("UTC", "Asia/Seoul", "America/New_York", "Pacific/Kiritimati", "Asia/Kathmandu")
