@@ -14,7 +14,7 @@ recover() {
     remove_candidate
     settle
     verdict=$?
-    [ "$verdict" != 0 ] || journal settled || verdict=1
+    [ "$verdict" != 0 ] || { settled=yes && journal settled; } || verdict=1
     new=$this
     return "$verdict"
 }

@@ -86,7 +86,7 @@ after_recovery() {
     old=$(last_release)
     if [ "$old" = none ]; then
         say note "no release was ever deployed here"
-    else
+    elif [ -z "$settled" ]; then
         stands "$old" || { use_plan "$old" && converge; } || finish 11 "no release is proven to run"
     fi
     code=

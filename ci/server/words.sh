@@ -15,6 +15,7 @@ nonce=-
 new=none
 old=none
 state=none
+settled=''
 code='' seen='' remedy=''
 
 now() { date +%s; }
