@@ -43,10 +43,16 @@ def engine_error(
         return _unavailable(str(error.last_attempt.exception()))
     if not isinstance(error, dagger.QueryError):
         return _unavailable(str(error))
-    if any(each.extensions.get("_type") == _LOST for each in error.errors):
+    if _LOST in marks_of(error):
         return _unavailable(str(error))
     streams = (getattr(error, name, "") for name in ("stdout", "stderr"))
     return other(last_lines("\n".join((str(error), *streams)), secret))
+
+
+def marks_of(error: BaseException) -> set[str]:
+    """The types by which the embedded engine marks what a client may want to tell apart."""
+    found = error.errors if isinstance(error, dagger.QueryError) else []
+    return {str(each.extensions.get("_type")) for each in found}
 
 
 def on_engine(function: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:

@@ -149,6 +149,10 @@ class EngineFailed(PipelineError):
     """The engine refused something that is no build, for a reason of its own."""
 
 
+class LayerTooLarge(BuildError):
+    """A layer is larger than the registry takes."""
+
+
 class CheckFailed(BuildError):
     """The image runs but does not become healthy, or does not run."""
 

@@ -22,6 +22,14 @@ class EngineLost(EngineError):
         self.extensions = {"_type": "ENGINE_LOST"}
 
 
+class LayerTooLarge(EngineError):
+    """A layer that the target is known to refuse; clients know it by its type."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.extensions = {"_type": "LAYER_TOO_LARGE"}
+
+
 class Unsupported(EngineError):
     """The client asked for something outside the slice that is served."""
 

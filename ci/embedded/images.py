@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci.embedded.archive import spool
-from ci.embedded.errors import Unsupported
+from ci.embedded.errors import LayerTooLarge, Unsupported
 from ci.embedded.layers import Layer
 from ci.embedded.media import (
     OCI_CONFIG,
@@ -27,6 +27,10 @@ from ci.embedded.tree import Entry
 
 if TYPE_CHECKING:
     from ci.embedded.types.container import Container
+
+
+# Source: GitHub's documentation of its registry, "Container size limits": 10 GB a layer.
+LAYER_LIMIT_BYTES = {"ghcr.io": 10_000_000_000}
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,7 @@ async def publish(
     images = await asyncio.gather(*(assemble(container) for container in containers))
     for image in images:
         session.log(f"push {image.platform} to {address}: {len(image.layers)} layers")
+    refuse_too_large(target.host, images)
     await _push_blobs(session, target, images)
     registries = session.registries
     if len(images) == 1:
@@ -138,6 +143,16 @@ async def publish(
         )
         digest = await registries.push_manifest(target, reference.tag, index_of(images), OCI_INDEX)
     return f"{target.host}/{target.path}:{reference.tag}@{digest}"
+
+
+def refuse_too_large(host: str, images: Sequence[OciImage]) -> None:
+    """Refuse before the first byte what the registry would refuse after the last one."""
+    limit = LAYER_LIMIT_BYTES.get(host)
+    for image in images:
+        for layer in image.layers:
+            if limit is not None and layer.size > limit:
+                size = f"{layer.digest} of {image.platform} has {layer.size} bytes"
+                raise LayerTooLarge(f"layer {size}; {host} takes {limit} a layer")
 
 
 def index_of(images: Sequence[OciImage]) -> bytes:
