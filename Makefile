@@ -6,7 +6,7 @@ SCRIPTS := daggerw .ci/run $(wildcard rehearsal/*.sh app/*.sh)
 PACKAGES := -p ci -p rehearsal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check test-dagger lock wheelhouse status clean
+.PHONY: help setup demo test check test-server test-dagger lock wheelhouse status clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; \
@@ -18,8 +18,11 @@ setup: ## Install and start what demo and test need (says what, before it does i
 demo: setup ## Build, check, publish and verify the app against a registry on this machine
 	@rehearsal/demo.sh
 
-test: setup check ## Every check and every test
-	@. .local/rehearsal/env && export DOCKER_HOST && $(PYTHON) -m pytest
+test: setup check ## Every check, and every test of the released functions
+	@. .local/rehearsal/env && export DOCKER_HOST && $(PYTHON) -m pytest --ignore=tests/server
+
+test-server: setup ## The deploy's transaction, in the making, on servers of its own (ten minutes)
+	@. .local/rehearsal/env && export DOCKER_HOST && $(PYTHON) -m pytest tests/server
 
 check: .venv/dev.lock ## Lint, types, shell scripts, Dockerfile
 	$(PYTHON) -m ruff check .
