@@ -151,7 +151,7 @@ def test_an_interrupted_call_ends_cleanly(
         stdout=subprocess.PIPE,
         text=True,
         # A test run in the background is started with SIGINT ignored, and hands that down.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stderr
     lines = []
