@@ -1,5 +1,6 @@
 """The same means for the simulator and a real registry: filling, damaging, connecting."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -78,12 +79,7 @@ class RealKit:
                 url = f"{url.partition('?')[0]}?{urlencode(query, doseq=True)}"
                 (await client.put(url, content=blob)).raise_for_status()
             for child in (*parts.children, parts.top):
-                put = await client.put(
-                    f"manifests/{child.digest}",
-                    content=child.raw,
-                    headers={"Content-Type": child.media_type},
-                )
-                put.raise_for_status()
+                await _put_manifest(client, child, str(child.digest))
 
     async def delete_manifest(self, digest: Digest) -> None:
         async with self._client() as client:
@@ -95,10 +91,8 @@ class RealKit:
 
     async def put_again(self, document: Document, tag: str) -> None:
         """Put a manifest whose parts are still there."""
-        headers = {"Content-Type": document.media_type}
         async with self._client() as client:
-            put = await client.put(f"manifests/{tag}", content=document.raw, headers=headers)
-            put.raise_for_status()
+            await _put_manifest(client, document, tag)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -122,3 +116,16 @@ class RealKit:
             verify=False,
         ) as client:
             yield client
+
+
+async def _put_manifest(client: httpx.AsyncClient, document: Document, name: str) -> None:
+    """Put a manifest as an engine does: a part that another push is just writing is
+    unknown to the registry for a moment, and asked for again.
+    """
+    headers = {"Content-Type": document.media_type}
+    for _ in range(5):
+        put = await client.put(f"manifests/{name}", content=document.raw, headers=headers)
+        if put.status_code != 400 or "BLOB_UNKNOWN" not in put.text:
+            break
+        await asyncio.sleep(0.2)
+    put.raise_for_status()

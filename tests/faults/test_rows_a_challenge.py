@@ -89,6 +89,8 @@ async def test_a15_a_signed_address_is_not_shown(bench: Bench):
     assert "signature" not in str(caught.value)
 
 
+# The tag's manifest and, side by side, latest's: without a token, with one, and three hops each.
+MOST_REQUESTS = 2 * 5 + 2
 REDIRECTS = {
     "to another repository": "/v2/other/manifests/latest",
     "to another scheme": "file:///etc/passwd",
@@ -101,7 +103,7 @@ async def test_a15_a_manifest_is_not_redirected(bench: Bench, location: str):
     bench.on("GET", "/manifests/", redirect(location), times=ALWAYS)
     with pytest.raises(RedirectRefused):
         await bench.verify(minted())
-    assert len(bench.proxy.log) < 8
+    assert len(bench.proxy.log) <= MOST_REQUESTS
 
 
 TOKENS = {
