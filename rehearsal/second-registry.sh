@@ -22,6 +22,8 @@ say "a registry of another make, built from a Go module into .local/bin"
 mkdir -p .local/bin
 # go.sum pins every module's hash. With -modcacherw `make clean` can remove the cache.
 export CGO_ENABLED=0 GOMODCACHE="$PWD/.local/cache/go/mod" GOCACHE="$PWD/.local/cache/go/build"
+# Go counts its own runs in the user's configuration folder, which is none of ours to write in.
+export XDG_CONFIG_HOME="$PWD/.local/cache/go/config"
 export GOFLAGS="-mod=readonly -modcacherw -buildvcs=false" GOTOOLCHAIN=local
 cd "$source"
 go build -trimpath -o "$made.new" .
