@@ -21,7 +21,7 @@ from ci.decisions.released import (
 )
 from ci.decisions.tags import ReleaseTag
 from ci.engine import ENGINE_ERRORS, engine_error
-from ci.errors import BuildFailed, ContextInvalid, DirtyTree
+from ci.errors import BuildFailed, ContextInvalid, DirtyTree, TagElsewhere
 from ci.oci.digest import Digest, digest_of
 from ci.oci.platform import Platform
 from ci.oci.text import shown
@@ -61,6 +61,20 @@ class Sources:
             raise DirtyTree(
                 f"{len(self.changed)} files of the build context are not as committed: {listed}",
                 remedy="commit them, or publish them as they are with --dirty",
+            )
+
+    def require_commit_of(self, tag: ReleaseTag, commit: str) -> None:
+        """Refuse a source that is not at the commit that git's tag names; "" where git has none.
+
+        Raises:
+            TagElsewhere: naming both commits.
+        """
+        here = self.revision.removesuffix(DIRTY)
+        if commit not in ("", here):
+            raise TagElsewhere(
+                f"git's tag {tag} is commit {commit}, the source is at {here}",
+                remedy=f"git checkout {tag}; or mint a tag for this commit: ./daggerw call tag;"
+                " or publish this commit all the same with --anyway (verify will say so)",
             )
 
 
@@ -193,7 +207,9 @@ async def _git(repo: dagger.GitRepository) -> tuple[str, list[str]]:
 
 async def _read(source: dagger.Directory, settings: BuildSettings, files: Files) -> _Found:
     """Copy the context without secrets and what is derived, and list what counts of it."""
-    given = source if settings.context == "." else source.directory(settings.context)
+    # The history comes with the source, for its revision only.
+    files_only = source.without_directory(".git")
+    given = files_only if settings.context == "." else files_only.directory(settings.context)
     context = given.filter(exclude=exclusions(settings.send_anyway))
     with tempfile.TemporaryDirectory(prefix="ci-context-") as folder:
         root = Path(folder, "context")

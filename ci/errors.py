@@ -2,11 +2,12 @@
 
 The code is the class's name, as the failure reference lists it. Exit classes: 2 bad input, 3 build,
 4 the registry refuses, 5 the registry cannot answer, 6 verification,
-12 internal.
+12 internal; those of a server are in ``server_errors``.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -18,8 +19,23 @@ class State(StrEnum):
     RO = "the registry was only read, nothing changed"
     S1 = "no release tag moved"
     S2 = "the release tag is published, latest was not confirmed"
-    S3 = "the release tag and latest are published and verified"
+    S3 = "nothing was changed on the server"
+    S4 = "the image may be on the server; the old container was never stopped"
+    S5 = "the old release runs on the server, proven again"
     S6 = "the release tag was being put; the same call run again finds out and goes on"
+    S7 = "not known; the run on the server goes on or ends by itself, its journal tells how far"
+    S8 = "the service is not proven to run; somebody has to look at the server"
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What is true in somebody else's words; `name` is the rung that they are on."""
+
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class PipelineError(Exception):
@@ -27,7 +43,7 @@ class PipelineError(Exception):
 
     exit_class = 12
 
-    def __init__(self, cause: str, *, remedy: str, state: State | None = None) -> None:
+    def __init__(self, cause: str, *, remedy: str, state: State | Now | None = None) -> None:
         super().__init__(cause)
         self.cause, self.remedy, self.state = cause, remedy, state
 
@@ -115,6 +131,10 @@ class SettingsInvalid(InputError):
 
 class DirtyTree(InputError):
     """The build context is not what the commit holds."""
+
+
+class TagElsewhere(InputError):
+    """Git's tag of this name is of another commit than the source."""
 
 
 class TokenMalformed(InputError):

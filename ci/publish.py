@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
 
-from ci.decisions.publication import Reading, Step, judge_read, plan_publication, tag_taken
+from ci.decisions.publication import Held, Reading, Step, judge_read, plan_publication, tag_taken
 from ci.decisions.render import render_size
 from ci.decisions.tags import LATEST, UNVERIFIED, ReleaseTag, check_time
 from ci.decisions.tree import Expected, Tree, judge_tree
@@ -70,6 +70,15 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class _Found:
+    """What the registry held at first: the tag with the others, or what is unverified."""
+
+    at_tag: ReleaseSeen | None
+    tags: TagsSeen | None
+    at_unverified: Held | None
+
+
+@dataclass(frozen=True, slots=True)
 class Publisher:
     """Publishes one release to one repository."""
 
@@ -88,30 +97,44 @@ class Publisher:
             PipelineError: with how far it came.
         """
         with reached(State.S1):
-            await self._prepare()
-            step, document, tree = await self._obtain(make)
+            found = await self._prepare()
+            step, document, tree = await self._obtain(found, make)
             if step is not Step.CONFIRM:
                 document = await self._put_tag(document)
         with reached(State.S2):
-            latest = await self._settle_latest(document)
+            latest = await self._settle_latest(document, found.tags)
         size = sum(image.size_bytes for image in tree.images)
         self.progress.note(f"     {len(tree.images)} platforms, {render_size(size)} of layers")
         return Published(document.digest, step, latest)
 
-    async def _prepare(self) -> None:
-        """Ask for the right to push and the time before anything is built."""
-        with self.progress.step("right to push"):
-            _, now = await both(self.registry.probe_push, self.registry.now)
+    async def _prepare(self) -> "_Found":
+        """Ask for the right to push, the time and what is there, before anything is built."""
+        with self.progress.step("right to push, and what is there"):
+            _, (now, found) = await both(
+                self.registry.probe_push, partial(both, self.registry.now, self._look)
+            )
         warning = check_time(self.release.tag, local=self.clock.now(), registry=now)
         if warning:
             self.progress.note(f"     {warning}")
+        return found
 
-    async def _obtain(self, make: Callable[[], Awaitable[Digest]]) -> tuple[Step, Document, Tree]:
-        """Find the release in the registry, or make it; verified either way."""
+    async def _look(self) -> "_Found":
+        """Read side by side what can be: round trips are what takes long."""
         at_tag, at_unverified = await both(
-            partial(read_release, self.registry, self.release.tag.tag),
-            partial(read_held, self.registry, UNVERIFIED),
+            partial(self.registry.manifest, self.release.tag.tag),
+            partial(self.registry.manifest, UNVERIFIED),
         )
+        if at_tag:
+            reading = partial(read_release, self.registry, at_tag)
+            return _Found(*await both(reading, partial(read_tags, self.registry)), None)
+        held = await held_by(self.registry, at_unverified) if at_unverified else None
+        return _Found(None, None, held)
+
+    async def _obtain(
+        self, found: "_Found", make: Callable[[], Awaitable[Digest]]
+    ) -> tuple[Step, Document, Tree]:
+        """Take the release that is in the registry, or make it; verified either way."""
+        at_tag, at_unverified = found.at_tag, found.at_unverified
         step = plan_publication(
             self.release.tag,
             self.release.fingerprint,
@@ -197,25 +220,31 @@ class Publisher:
                 )
             await self.clock.sleep(AGREEMENT_S)
 
-    async def _settle_latest(self, ours: Document) -> ReleaseTag:
+    async def _settle_latest(self, ours: Document, before: TagsSeen | None) -> ReleaseTag:
         """Bring `latest` to the newest release, whoever published that.
 
         The list is read again after every move: when all publishers have ended, latest is the
         newest tag, in whatever order they ran.
+
+        Args:
+            before: an earlier look; it may show that nothing is to be done, never what is.
         """
         with self.progress.step("latest"):
             for _ in range(LATEST_ROUNDS):
-                seen = await read_tags(self.registry)
+                seen = before or await read_tags(self.registry)
                 current = seen.latest
                 top, document = await self._newest(ours, seen)
                 if current and current.digest == document.digest:
                     if top != self.release.tag:
                         self.progress.note(f"     latest stays with {top}, which is newer")
                     return top
+                if before:
+                    before = None
+                    continue
                 await self.registry.push_manifest(LATEST, document)
-                before = current.digest if current else None
+                shown = current.digest if current else None
                 try:
-                    await self._settle(LATEST, document.digest, before=before)
+                    await self._settle(LATEST, document.digest, before=shown)
                 except TagConflict:
                     self.progress.note("     another publisher moved latest; looking again")
         raise TagsDisagree("others keep moving latest", remedy=_AGAIN)

@@ -19,7 +19,7 @@ from ci.oci.descriptor import Descriptor
 from ci.oci.manifest import Document, Index, Manifest, parse_config, parse_document
 from ci.oci.reference import Tag
 from ci.oci.strict_json import REMEDY
-from ci.ports import Registry
+from ci.ports import Contents, Registry
 from ci.together import both, together
 
 DEPTH = 3
@@ -85,11 +85,8 @@ async def _is_whole(registry: Registry, document: Document) -> bool:
     return bool(tree.images) and not any(image.absent for image in tree.images)
 
 
-async def read_release(registry: Registry, tag: Tag) -> ReleaseSeen | None:
+async def read_release(registry: Registry, document: Document) -> ReleaseSeen:
     """Read what a tag holds, whole."""
-    document = await registry.manifest(tag)
-    if document is None:
-        return None
     try:
         tree = await read_tree(registry, document)
     except VerificationError:
@@ -104,7 +101,7 @@ async def read_held(registry: Registry, tag: Tag) -> Held | None:
     return await held_by(registry, document) if document else None
 
 
-async def held_by(registry: Registry, document: Document) -> Held:
+async def held_by(registry: Contents, document: Document) -> Held:
     """Read what the first image of a document says of itself."""
     try:
         labels = await _first_labels(registry, document, depth=DEPTH)
@@ -115,7 +112,7 @@ async def held_by(registry: Registry, document: Document) -> Held:
 
 
 async def _first_labels(
-    registry: Registry, document: Document, *, depth: int
+    registry: Contents, document: Document, *, depth: int
 ) -> Mapping[str, str] | None:
     """Read one image's labels; None when no image's are there."""
     parsed = parse_document(document)
@@ -130,7 +127,7 @@ async def _first_labels(
     return None
 
 
-async def read_tree(registry: Registry, document: Document) -> Tree:
+async def read_tree(registry: Contents, document: Document) -> Tree:
     """Read everything that a manifest or index leads to; what is missing is noted, not raised."""
     children = await _children(registry, document, depth=DEPTH)
     attestations = tuple(
@@ -145,7 +142,7 @@ async def read_tree(registry: Registry, document: Document) -> Tree:
 
 
 async def _children(
-    registry: Registry, document: Document, *, depth: int
+    registry: Contents, document: Document, *, depth: int
 ) -> list[tuple[Descriptor, Document | None]]:
     """List the manifests under a document, through nested indexes."""
     parsed = parse_document(document)
@@ -159,7 +156,7 @@ async def _children(
 
 
 async def _child(
-    registry: Registry, descriptor: Descriptor, *, depth: int
+    registry: Contents, descriptor: Descriptor, *, depth: int
 ) -> list[tuple[Descriptor, Document | None]]:
     if _is_attestation(descriptor):
         return [(descriptor, None)]
@@ -173,7 +170,7 @@ def _is_attestation(descriptor: Descriptor) -> bool:
     return descriptor.platform is not None and descriptor.platform.is_unknown
 
 
-async def _image(registry: Registry, descriptor: Descriptor, child: Document | None) -> Image:
+async def _image(registry: Contents, descriptor: Descriptor, child: Document | None) -> Image:
     parsed = parse_document(child) if child else None
     if not isinstance(parsed, Manifest):
         return Image(descriptor, None, (), (f"manifest {descriptor.digest} is missing",))
@@ -184,10 +181,10 @@ async def _image(registry: Registry, descriptor: Descriptor, child: Document | N
     absent = [] if raw is not None else [f"config {parsed.config.digest} is missing"]
     absent += filter(None, found)
     config = parse_config(raw) if raw is not None else None
-    return Image(descriptor, config, parsed.layers, tuple(absent))
+    return Image(descriptor, config, parsed.layers, tuple(absent), parsed.config.digest)
 
 
-async def _look(registry: Registry, layer: Descriptor) -> str:
+async def _look(registry: Contents, layer: Descriptor) -> str:
     size = await registry.blob_size(layer.digest)
     if size is None:
         return f"layer {layer.digest} is missing"

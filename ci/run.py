@@ -1,6 +1,6 @@
 """One call: the arguments, the settings and the world brought together for a stage."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,15 +18,16 @@ from ci.decisions.tags import ReleaseTag, mint_tag, parse_release_tag
 from ci.decisions.tree import Expected
 from ci.engine import ENGINE_ERRORS, engine_error, on_engine
 from ci.errors import ContextInvalid, State, reached
+from ci.history import find_history, history_of
 from ci.oci.digest import Digest, parse_digest
 from ci.oci.platform import Platform, parse_platform
 from ci.oci.reference import Reference
-from ci.ports import Clock, Connect, Files, Prober, Progress, Registry
+from ci.ports import Clock, Connect, ConnectHost, Files, Prober, Progress, Registry
 from ci.publish import Publisher, Release
 from ci.push import push_images
 from ci.settings import Settings, parse_settings
 from ci.together import together
-from ci.verify import verify_release
+from ci.verify import Verified, verify_release
 
 SETTINGS_FILE = "ci.toml"
 
@@ -40,13 +41,15 @@ class World:
     files: Files
     prober: Prober
     connect: Connect
+    connect_host: ConnectHost
+    script: Callable[[], bytes]
 
 
 class Arguments(Protocol):
     """What the constructor was called with."""
 
     source: dagger.Directory
-    repo: dagger.GitRepository
+    repo: dagger.GitRepository | None
     image: str
     user: str
     token: dagger.Secret | None
@@ -105,7 +108,7 @@ class Run:
             return await self._checker().check(sources, image, platform)
 
     @on_engine
-    async def publish(self, tag: str, *, dirty: bool) -> str:
+    async def publish(self, tag: str, *, dirty: bool, anyway: bool) -> str:
         """Publish the sources as a release."""
         release_tag = parse_release_tag(tag, self.settings.zone)
         has_token = self.arguments.token is not None
@@ -113,9 +116,11 @@ class Run:
         sources = await self._sources()
         if not dirty:
             sources.require_committed()
+        if not anyway:
+            sources.require_commit_of(release_tag, await self._revision_of(release_tag))
         platforms = self.settings.build.platforms
         release = Release(release_tag, sources.fingerprint, platforms, self.settings.zone)
-        async with self._registry(can_push=True) as (access, registry):
+        async with self.registry(can_push=True) as (access, registry):
             publisher = Publisher(release, registry, self.world.clock, self.world.progress)
             make = partial(self._make, sources, release_tag, access, registry)
             done = await publisher.publish(make)
@@ -127,20 +132,24 @@ class Run:
         """Verify a published release."""
         release_tag = parse_release_tag(tag, self.settings.zone)
         wanted = parse_digest(digest) if digest else None
-        revision = await self._revision_of(release_tag)
-        platforms = self.settings.build.platforms
-        expected = Expected(platforms, str(release_tag), revision=revision)
-        async with self._registry(can_push=False) as (_, registry):
-            found = await verify_release(
-                registry,
-                release_tag,
-                expected,
-                digest=wanted,
-                zone=self.settings.zone,
-                clock=self.world.clock,
-            )
+        async with self.registry(can_push=False) as (_, registry):
+            found = await self.verified(registry, release_tag, wanted)
         reference = Reference(self.settings.repository, release_tag.tag, found.tree.digest)
         return render_verified(reference, found.tree, found.revision, str(found.newest), self.form)
+
+    async def verified(
+        self, registry: Registry, tag: ReleaseTag, digest: Digest | None
+    ) -> Verified:
+        """Read a release whole and hold it against everything that is known of it."""
+        revision = await self._revision_of(tag)
+        return await verify_release(
+            registry,
+            tag,
+            Expected(self.settings.build.platforms, str(tag), revision=revision),
+            digest=digest,
+            zone=self.settings.zone,
+            clock=self.world.clock,
+        )
 
     @on_engine
     async def _make(
@@ -169,16 +178,19 @@ class Run:
         return own if own in platforms else platforms[0]
 
     async def _revision_of(self, tag: ReleaseTag) -> str:
-        """Ask git which commit the tag names; "" where git has no such tag."""
-        names = await self.arguments.repo.tags(patterns=[str(tag)])
+        """Ask git which commit the tag names; "" where no git has such a tag."""
+        history = await find_history(self.arguments.source, self.arguments.repo)
+        if history is None:
+            return ""
+        names = await history.tags(patterns=[str(tag)])
         if str(tag) not in [name.removeprefix("refs/tags/") for name in names]:
             return ""
-        return await self.arguments.repo.tag(str(tag)).commit()
+        return await history.tag(str(tag)).commit()
 
     async def _sources(self) -> Sources:
         sources = await read_sources(
             self.arguments.source,
-            self.arguments.repo,
+            await history_of(self.arguments.source, self.arguments.repo),
             self.settings.build,
             files=self.world.files,
             url=self.settings.source,
@@ -192,7 +204,8 @@ class Run:
         return Checker(self.settings.check, world.prober, world.clock, world.progress)
 
     @asynccontextmanager
-    async def _registry(self, *, can_push: bool) -> AsyncIterator[tuple[Access, Registry]]:
+    async def registry(self, *, can_push: bool) -> AsyncIterator[tuple[Access, Registry]]:
+        """Open the registry for the length of a stage."""
         arguments, repository = self.arguments, self.settings.repository
         access = await open_access(repository, arguments.user, arguments.token, arguments.via)
         async with self.world.connect(

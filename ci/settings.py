@@ -3,26 +3,35 @@
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from ci.decisions.placement import Deployment, Server
 from ci.decisions.released import Limits
 from ci.errors import PipelineError, SettingsInvalid
 from ci.oci.platform import Platform, parse_platform
 from ci.oci.reference import Repository, parse_repository
 from ci.oci.text import shown
+from ci.server_settings import read_deploy, read_hosts
+from ci.toml_table import (
+    Table,
+    read_count,
+    read_list,
+    read_path,
+    read_paths,
+    read_port,
+    read_seconds,
+    read_text,
+    read_url_path,
+)
 
 ALWAYS_ALLOWED = ("ghcr.io",)
-_PATH = re.compile(r"(?!/)(?!(?:.*/)?\.\.(?:/|$))[^\x00-\x1f\\]*[^\x00-\x1f\\/]", re.ASCII)
-_URL_PATH = re.compile(r"/[A-Za-z0-9_./~-]*", re.ASCII)
 _URL = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9_./~-]+", re.ASCII)
 _STAGE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|", re.ASCII)
 _ARGUMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _OWN_ARGUMENTS = ("TAG", "REVISION")
 _UTC: tzinfo = UTC
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,8 @@ class Settings:
     check: CheckSettings
     zone: tzinfo
     notes: tuple[str, ...] = ()
+    deploy: Deployment | None = None
+    hosts: Mapping[str, Server] = field(default_factory=dict)
 
 
 def parse_settings(text: str, *, image: str = "") -> Settings:
@@ -73,20 +84,24 @@ def parse_settings(text: str, *, image: str = "") -> Settings:
     """
     faults: list[str] = []
     try:
-        root = _Table(tomllib.loads(text), "", faults)
+        root = Table(tomllib.loads(text), "", faults)
     except tomllib.TOMLDecodeError as error:
         raise _refused([f"no TOML: {error}"]) from error
     repository, notes = _choose_repository(image, root, faults)
     source = root.take("source", _url, "")
-    build = _build(root.table("build"), faults)
-    check = _check(root.table("check"), faults)
+    build = _build(root.table("build"))
+    check = _check(root.table("check"))
+    deploy = (
+        read_deploy(root.table("deploy"), check.path, check.port) if root.has("deploy") else None
+    )
+    hosts = read_hosts(root.table("hosts"))
     tags = root.table("tags")
     zone = tags.take("zone", _zone, _UTC)
     for table in (root, tags):
         table.refuse_others()
     if faults or repository is None:
         raise _refused(faults)
-    return Settings(repository, source, build, check, zone, notes)
+    return Settings(repository, source, build, check, zone, notes, deploy, hosts)
 
 
 def _refused(faults: list[str]) -> SettingsInvalid:
@@ -97,7 +112,7 @@ def _refused(faults: list[str]) -> SettingsInvalid:
 
 
 def _choose_repository(
-    image: str, root: "_Table", faults: list[str]
+    image: str, root: Table, faults: list[str]
 ) -> tuple[Repository | None, tuple[str, ...]]:
     """Read where to release to, from the flag or the file, and what is to be said of it."""
     found = written = root.take("image", _repository, None)
@@ -132,19 +147,19 @@ def _flag_repository(
     return found
 
 
-def _build(table: "_Table", faults: list[str]) -> BuildSettings:
+def _build(table: Table) -> BuildSettings:
     args = table.table("args")
     found = {name: args.take(name, _argument(name), "") for name in args.names()}
     settings = BuildSettings(
-        context=table.take("context", _path, "."),
-        dockerfile=table.take("dockerfile", _path, "Dockerfile"),
+        context=table.take("context", read_path, "."),
+        dockerfile=table.take("dockerfile", read_path, "Dockerfile"),
         target=table.take("target", _stage, ""),
         platforms=table.take("platforms", _platforms, (parse_platform("linux/amd64"),)),
-        derived=table.take("derived", _paths, ()),
-        send_anyway=table.take("send_anyway", _paths, ()),
+        derived=table.take("derived", read_paths, ()),
+        send_anyway=table.take("send_anyway", read_paths, ()),
         limits=Limits(
-            files=table.take("max_files", _count, 100_000),
-            size_mib=table.take("max_size_mib", _count, 2048),
+            files=table.take("max_files", read_count, 100_000),
+            size_mib=table.take("max_size_mib", read_count, 2048),
         ),
         args=found,
     )
@@ -152,58 +167,16 @@ def _build(table: "_Table", faults: list[str]) -> BuildSettings:
     return settings
 
 
-def _check(table: "_Table", faults: list[str]) -> CheckSettings:
+def _check(table: Table) -> CheckSettings:
     settings = CheckSettings(
         target=table.take("target", _stage, ""),
-        path=table.take("path", _url_path, "/health"),
-        port=table.take("port", _port, 8000),
-        timeout_s=table.take("timeout_s", _seconds, 60.0),
-        probe_timeout_s=table.take("probe_timeout_s", _seconds, 5.0),
+        path=table.take("path", read_url_path, "/health"),
+        port=table.take("port", read_port, 8000),
+        timeout_s=table.take("timeout_s", read_seconds, 60.0),
+        probe_timeout_s=table.take("probe_timeout_s", read_seconds, 5.0),
     )
     table.refuse_others()
     return settings
-
-
-class _Table:
-    """One table of the file, noting what was read and what was wrong."""
-
-    def __init__(self, value: object, path: str, faults: list[str]) -> None:
-        self._values: dict[str, Any] = value if isinstance(value, dict) else {}
-        self._path, self._faults, self._taken = path, faults, set[str]()
-        if not isinstance(value, dict):
-            faults.append(f"{path.rstrip('.')}: is no table")
-
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._values)
-
-    def take(self, key: str, read: Callable[[Any], T], default: T) -> T:
-        """Read a key; a fault is noted and the default stands in."""
-        self._taken.add(key)
-        if key not in self._values:
-            return default
-        try:
-            return read(self._values[key])
-        except PipelineError as error:
-            self._faults.append(f"{self._path}{key}: {error.cause}")
-        except ValueError as error:
-            self._faults.append(f"{self._path}{key}: {error}")
-        return default
-
-    def table(self, key: str) -> "_Table":
-        self._taken.add(key)
-        return _Table(self._values.get(key, {}), f"{self._path}{key}.", self._faults)
-
-    def refuse_others(self) -> None:
-        for key in self._values:
-            if key not in self._taken:
-                known = ", ".join(sorted(self._taken))
-                self._faults.append(f"{self._path}{shown(key)}: unknown; known are {known}")
-
-
-def _text(value: object, pattern: re.Pattern[str], what: str) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise ValueError(f"{shown(str(value))} is not {what}")
-    return value
 
 
 def _repository(value: object) -> Repository:
@@ -214,62 +187,26 @@ def _repository(value: object) -> Repository:
     return parse_repository(host + slash + (path.lower() if path.isascii() else path))
 
 
-def _path(value: object) -> str:
-    return _text(value, _PATH, "a path inside the source")
-
-
-def _paths(value: object) -> tuple[str, ...]:
-    return tuple(_path(item) for item in _list(value))
-
-
 def _stage(value: object) -> str:
-    return _text(value, _STAGE, "the name of a Dockerfile's stage")
+    return read_text(value, _STAGE, "the name of a Dockerfile's stage")
 
 
 def _url(value: object) -> str:
-    return _text(value, _URL, "an https:// URL without user or query")
-
-
-def _url_path(value: object) -> str:
-    return _text(value, _URL_PATH, "a path that begins with /")
+    return read_text(value, _URL, "an https:// URL without user or query")
 
 
 def _platforms(value: object) -> tuple[Platform, ...]:
-    found = tuple(parse_platform(str(item)) for item in _list(value))
+    found = tuple(parse_platform(str(item)) for item in read_list(value))
     if not found or len(set(found)) != len(found):
         raise ValueError("names no platform, or one twice")
     return found
-
-
-def _list(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise ValueError("is no list")  # noqa: TRY004 - a fault of the file
-    return value
-
-
-def _port(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 65536:
-        raise ValueError(f"{shown(str(value))} is no port")
-    return value
-
-
-def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{shown(str(value))} is no number of 1 or more")
-    return value
-
-
-def _seconds(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 3600:
-        raise ValueError(f"{shown(str(value))} is not more than 0 and at most 3600 seconds")
-    return float(value)
 
 
 def _argument(name: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         if name in _OWN_ARGUMENTS or not _ARGUMENT.fullmatch(name):
             raise ValueError("is no name that a build argument may have here")
-        return _text(value, re.compile(r"[^\x00-\x1f]*"), "text without control characters")
+        return read_text(value, re.compile(r"[^\x00-\x1f]*"), "text without control characters")
 
     return read
 

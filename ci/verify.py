@@ -49,18 +49,28 @@ async def verify_release(
         TagMissing, TagConflict, TagsDisagree: what the tags hold.
         VerificationError: what is wrong with the tree.
     """
-    begun = clock.monotonic_s()
-    with reached(State.RO):
-        document, seen = await both(
-            partial(_document, registry, tag, digest), partial(read_tags, registry)
-        )
+
+    async def look() -> tuple[Document, float]:
+        return await _document(registry, tag, digest), clock.monotonic_s()
+
+    async def judge() -> tuple[Tree, ReleaseTag]:
         tree = await read_tree(registry, document)
         judge_tree(tree, expected)
-        top = await _verify_latest(registry, (tag, document), seen, zone, clock)
-        # One read may be an old replica's: two that agree, apart in time, are believed.
-        await clock.sleep(max(0.0, AGREEMENT_S - (clock.monotonic_s() - begun)))
-        await _document(registry, tag, document.digest)
+        return tree, await _verify_latest(registry, (tag, document), seen, zone, clock)
+
+    with reached(State.RO):
+        (document, answered_s), seen = await both(look, partial(read_tags, registry))
+        again_s = answered_s + AGREEMENT_S
+        (tree, top), _ = await both(judge, partial(_agree, registry, tag, document, clock, again_s))
     return Verified(tag, tree, top)
+
+
+async def _agree(
+    registry: Registry, tag: ReleaseTag, document: Document, clock: Clock, again_s: float
+) -> None:
+    """Look again: one read may be an old replica's, two that agree, apart in time, are believed."""
+    await clock.sleep(max(0.0, again_s - clock.monotonic_s()))
+    await _document(registry, tag, document.digest)
 
 
 async def _document(registry: Registry, tag: ReleaseTag, wanted: Digest | None) -> Document:

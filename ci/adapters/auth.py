@@ -22,6 +22,8 @@ from ci.errors import (
 from ci.oci.reference import Repository
 
 TOKEN_LIMIT_BYTES = 64 * 1024
+# What a registry says of a token that is good for other things than this; RFC 6750, 3.1.
+_SCOPE = 'error="insufficient_scope"'
 # What a lack of credentials looks like.
 _DENIALS = (AuthRequired, NotFoundOrDenied, PermissionMissing, TokenRejected)
 
@@ -75,6 +77,8 @@ class Authorizer:
                 return True  # answered meanwhile, for a request beside this one
             if self._failed:
                 raise self._failed
+            if self._header and _SCOPE in header:
+                return False  # all that we may was asked for, and granted or not
             if challenge.scheme == "basic":
                 offered = self._basic()
                 changed = offered != self._header

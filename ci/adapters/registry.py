@@ -6,6 +6,8 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
+import anyio
+
 from ci.adapters.auth import Authorizer
 from ci.adapters.patience import PatientClient
 from ci.adapters.transport import Reply, Request, Transport
@@ -61,6 +63,7 @@ class HttpRegistry:
     ) -> None:
         self._client, self._authorizer, self._clock = client, authorizer, clock
         self._repository = repository
+        self._unknown, self._is_known = anyio.Lock(), False
         self._root = f"{client.transport.base}/v2/{repository.path}"
 
     async def now(self) -> datetime:
@@ -183,14 +186,26 @@ class HttpRegistry:
 
     async def _ask_known(self, request: Request) -> tuple[Request, Reply]:
         """Ask, answering challenges; returns the request as it was sent last."""
-        asked = self._authorizer.apply(request)
-        reply = await self._client.send(asked)
-        for _ in range(REFRESHES):
-            if reply.status != 401 or not await self._authorizer.answer(asked, reply):
-                break
-            asked = self._authorizer.apply(request)
-            reply = await self._client.send(asked)
+        for refreshes in range(REFRESHES + 1):
+            async with self._one_first():
+                asked = self._authorizer.apply(request)
+                reply = await self._client.send(asked)
+                if reply.status != 401 or refreshes == REFRESHES:
+                    break
+                if not await self._authorizer.answer(asked, reply):
+                    break
         return asked, reply
+
+    @asynccontextmanager
+    async def _one_first(self) -> AsyncIterator[None]:
+        """Let one request come to the registry alone: its challenge is answered for all."""
+        if not self._is_known:
+            async with self._unknown:
+                if not self._is_known:
+                    yield
+                    self._is_known = True
+                    return
+        yield
 
     def _tags_in(self, reply: Reply) -> list[str]:
         tags = parse_json(reply.body).get("tags") or []

@@ -60,24 +60,23 @@ def render_verified(
     if form is Format.JSON:
         return render_json(_document(reference, tree, revision, latest))
     rows = [["WHAT", "DIGEST", "SEEN"]]
-    rows.append([str(reference.tag), _short(tree.digest), "resolves, read twice"])
+    rows.append([str(reference.tag), short(tree.digest), "resolves, read twice"])
     rows += [
         [
             _plain(str(image.platform)),
-            _short(image.descriptor.digest),
+            short(image.descriptor.digest),
             f"manifest, config, {len(image.layers)} layers, {render_size(image.size_bytes)}",
         ]
         for image in tree.images
     ]
-    rows += [
-        ["attestation", _short(digest), "listed, not an image"] for digest in tree.attestations
-    ]
+    rows += [["attestation", short(digest), "listed, not an image"] for digest in tree.attestations]
     rows.append(["revision", _short_revision(revision), "on every image's label"])
     rows.append(["latest", latest, "is the newest release"])
     return f"{render_table(rows)}\n\n{reference}"
 
 
-def _short(digest: Digest) -> str:
+def short(digest: Digest) -> str:
+    """Cut a digest for a table."""
     return f"{str(digest)[:_SHORT]}…"
 
 

@@ -34,6 +34,7 @@ class Image:
     config: ImageConfig | None
     layers: tuple[Descriptor, ...]
     absent: tuple[str, ...] = ()
+    config_digest: Digest | None = None
 
     @property
     def platform(self) -> Platform | None:

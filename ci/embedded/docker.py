@@ -17,6 +17,8 @@ from ci.embedded.errors import EngineError, EngineLost
 # The newest API version that this client was written for; an older daemon is asked in its own.
 API_VERSION = (1, 43)
 OLDEST_API_VERSION = (1, 40)
+# To connect, and to be told the version: who is silent for longer is no engine.
+CONNECT_S = 10.0
 OK = frozenset({200, 201, 204, 304})
 MODE_SYMLINK, MODE_DIRECTORY = (
     1 << 27,
@@ -46,6 +48,8 @@ class _Transport(httpx.AsyncHTTPTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         try:
             return await super().handle_async_request(request)
+        except httpx.TimeoutException as error:
+            raise EngineLost(f"no answer within {CONNECT_S:.0f} s") from error
         except httpx.TransportError as error:
             raise EngineLost(f"cannot reach the Docker engine: {error}") from error
 
@@ -65,23 +69,22 @@ class Docker:
         transport = _Transport(uds=self._socket, limits=httpx.Limits(max_connections=64))
         base = "http://docker" if self._socket else f"http://{rest}"
         self._http = httpx.AsyncClient(
-            transport=transport, base_url=base, timeout=httpx.Timeout(None, connect=15)
+            transport=transport, base_url=base, timeout=httpx.Timeout(None, connect=CONNECT_S)
         )
         self.address, self.version, self.info = address, "", dict[str, Any]()
 
     async def connect(self) -> None:
         """Agree on an API version and read what the daemon says of itself."""
+        wanted = "wanted: Docker with API {}.{} or newer".format(*OLDEST_API_VERSION)
         try:
-            theirs = (await self._http.get("/version")).json()
-        except (httpx.HTTPError, OSError, ValueError) as error:
-            raise EngineLost(
-                f"cannot reach the Docker engine at {self.address}: {error}"
-            ) from error
-        major, minor = (int(part) for part in theirs["ApiVersion"].split("."))
+            answer = await self._http.get("/version", timeout=CONNECT_S)
+            major, minor = (int(part) for part in answer.json()["ApiVersion"].split("."))
+        except (EngineLost, httpx.HTTPError, OSError) as error:
+            raise EngineLost(f"{wanted}; at {self.address}: {error}") from error
+        except (ValueError, LookupError, TypeError) as error:
+            raise EngineLost(f"{wanted}; at {self.address}: no Docker engine answers") from error
         if (major, minor) < OLDEST_API_VERSION:
-            raise EngineError(
-                f"the Docker engine at {self.address} is too old: API {major}.{minor}, needed 1.40"
-            )
+            raise EngineLost(f"{wanted}; at {self.address}: API {major}.{minor}")
         self.version = "v{}.{}".format(*min(API_VERSION, (major, minor)))
         self.info = await self.json("GET", "/info")
 

@@ -7,12 +7,12 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci.embedded.archive import spool
-from ci.embedded.errors import LayerTooLarge, Unsupported
+from ci.embedded.errors import EngineError, LayerTooLarge, Unsupported
 from ci.embedded.layers import Layer
 from ci.embedded.media import (
     OCI_CONFIG,
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # Source: GitHub's documentation of its registry, "Container size limits": 10 GB a layer.
 LAYER_LIMIT_BYTES = {"ghcr.io": 10_000_000_000}
+# More of them, for registries that refuse large layers too: `registry=bytes,registry=bytes`.
+LAYER_LIMITS = "CI_EMBEDDED_LAYER_LIMITS"
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ async def publish(
     images = await asyncio.gather(*(assemble(container) for container in containers))
     for image in images:
         session.log(f"push {image.platform} to {address}: {len(image.layers)} layers")
-    refuse_too_large(target.host, images)
+    refuse_too_large(target.host, images, layer_limits(session.environ.get(LAYER_LIMITS, "")))
     await _push_blobs(session, target, images)
     registries = session.registries
     if len(images) == 1:
@@ -145,9 +147,18 @@ async def publish(
     return f"{target.host}/{target.path}:{reference.tag}@{digest}"
 
 
-def refuse_too_large(host: str, images: Sequence[OciImage]) -> None:
+def layer_limits(more: str) -> dict[str, int]:
+    """How large a layer each registry takes, as far as that is known."""
+    try:
+        given = [each.rpartition("=")[::2] for each in more.split(",") if each]
+        return LAYER_LIMIT_BYTES | {host.strip(): int(limit) for host, limit in given}
+    except ValueError:
+        raise EngineError(f"{LAYER_LIMITS}={more} is not registry=bytes,registry=bytes") from None
+
+
+def refuse_too_large(host: str, images: Sequence[OciImage], limits: Mapping[str, int]) -> None:
     """Refuse before the first byte what the registry would refuse after the last one."""
-    limit = LAYER_LIMIT_BYTES.get(host)
+    limit = limits.get(host)
     for image in images:
         for layer in image.layers:
             if limit is not None and layer.size > limit:

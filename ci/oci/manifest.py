@@ -58,6 +58,7 @@ class ImageConfig:
     platform: Platform
     labels: Mapping[str, str]
     layer_count: int
+    has_healthcheck: bool = False
 
 
 def parse_document(document: Document) -> Manifest | Index:
@@ -98,8 +99,11 @@ def parse_config(raw: bytes) -> ImageConfig:
         _invalid("the config names no platform")
     if not isinstance(layers, list):
         _invalid("the config lists no layers")
-    labels = _strings(_mapping(value.get("config"), "config").get("Labels"), "config.Labels")
-    return ImageConfig(platform_of(*names), labels, len(layers))
+    config = _mapping(value.get("config"), "config")
+    labels = _strings(config.get("Labels"), "config.Labels")
+    test = _mapping(config.get("Healthcheck"), "config.Healthcheck").get("Test")
+    has_healthcheck = isinstance(test, list) and test[:1] not in ([], ["NONE"])
+    return ImageConfig(platform_of(*names), labels, len(layers), has_healthcheck)
 
 
 def _descriptors(value: Mapping[str, Any], key: str) -> tuple[Descriptor, ...]:

@@ -16,3 +16,9 @@ def first_stranger(text: str, allowed: str) -> str:
         if character not in allowed:
             return f"{shown(character)} (U+{ord(character):04X}) at position {at + 1}"
     return ""
+
+
+def harmless(text: str) -> str:
+    """Show a line whole, without what a terminal or a log could take for a command."""
+    printable = "".join(each if each.isprintable() else "?" for each in text)
+    return printable.replace("::", ": :")

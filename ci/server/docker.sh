@@ -20,8 +20,15 @@ compose_as_written() { # arguments
 # With the image pinned to its digest whatever the file says.
 compose() { # arguments
     pin=$home/pins/${digest#*:}.yaml
-    printf '{"services":{"%s":{"image":"%s","pull_policy":"never"}}}\n' "$service" "$reference" \
-        >"$pin" || return 1
+    {
+        printf '{"services":{'
+        comma=
+        for pinned in $service $also; do
+            printf '%s"%s":{"image":"%s","pull_policy":"never"}' "$comma" "$pinned" "$reference"
+            comma=,
+        done
+        printf '}}\n'
+    } >"$pin" || return 1
     compose_as_written --file "$pin" "$@"
 }
 
@@ -62,15 +69,22 @@ manifest_of() { # container
         sed -n 's/.*"ImageManifestDescriptor":{[^}]*"digest":"\(sha256:[0-9a-f]*\)".*/\1/p'
 }
 
-prove() { # container
+prove() { # container, service
     look "$1" || wrong ProofLost "the container $1 is gone" "see who else runs compose there" ||
         return 1
-    descriptor=$(manifest_of "$1")
-    [ "$status" = running ] && is_image_of_plan "$image" && [ "$asked" = "$reference" ] &&
-        [ "${descriptor:-$manifest}" = "$manifest" ] ||
-        wrong ProofFailed "$service runs $image ($asked, $status), not $reference" \
+    [ "$status" = running ] && is_image_of_plan "$image" && is_named_by_plan "$1" ||
+        wrong ProofFailed "$2 runs $image ($asked, $status), not $reference" \
             "see who else starts containers there; deploy again" || return 1
-    say proof "container $id image $image reference $reference config $config"
+    which=
+    [ "$2" = "$service" ] || which=" service $2"
+    say proof "container $id image $image reference $reference config $config$which"
+}
+
+is_named_by_plan() { # container
+    # One that was adopted is known by its image alone: somebody else gave it its name.
+    case $reference in sha256:*) return 0 ;; esac
+    descriptor=$(manifest_of "$1")
+    [ "$asked" = "$reference" ] && [ "${descriptor:-$manifest}" = "$manifest" ]
 }
 
 # The failed container's last words, before it is removed.

@@ -5,8 +5,8 @@ BODY_BYTES=65536
 
 # Ask for a path; the status in $http (000 when there was no answer), the body in a file.
 # Redirects are not followed: another place's answer proves nothing.
-fetch() { # address, path
-    url=http://$1:$port$2
+fetch() { # address:port, path
+    url=http://$1$2
     : >"$scratch/head"
     if command -v curl >/dev/null; then
         curl -q -s -m "$PROBE_S" --noproxy '*' -D "$scratch/head" "$url" 2>/dev/null
@@ -31,11 +31,15 @@ sys.stdout.buffer.write(answer.read(65536))
 '
 
 # Watch a container until it has proven itself, or shown that it will not.
-judge() { # container, "fresh" when it was made just now
+judge() { # container, service, "fresh" when it was made just now
     watched=$1 good=0 good_since=0 disagreed_since=0 began=$(now) told=0
+    ask_path=$health_path ask_version=$version_path
+    # The plan's paths are the service's own; another service of its image has none.
+    [ "$2" = "$service" ] || ask_path='' ask_version=''
     look "$watched" || wrong ProofLost "the container is gone" "deploy again" || return 1
+    has_signal "$2" || return 1
     first_id=$id first_started=$started first_restarts=$restarts
-    [ "${2:-}" != fresh ] || first_restarts=0
+    [ "${3:-}" != fresh ] || first_restarts=0
     address=$(address_of "$watched")
     while :; do
         look "$watched" || wrong ProofLost "the container is gone" "deploy again" || return 1
@@ -53,19 +57,27 @@ judge() { # container, "fresh" when it was made just now
             told=$((passed / 5))
             say progress "$passed s: $status, Docker says $health, HTTP $http"
         fi
-        sleep 1
+        sleep 0.3
     done
+}
+
+# Running is no sign of health, unless the plan says that it is to be one.
+has_signal() { # service
+    [ "$health" = none ] && [ -z "$ask_path" ] && [ "$1" = "$service" ] || return 0
+    [ "$allow_no_health" = yes ] ||
+        wrong NoHealthSignal "$1 has no health check, and the plan no path to ask" \
+            "give the image a HEALTHCHECK or the plan a health path"
 }
 
 # Compared exactly: "unhealthy" holds the word "healthy".
 sample() {
     http=- version=right
-    [ -z "$health_path" ] || fetch "$address" "$health_path"
+    [ -z "$ask_path" ] || fetch "$address:$port" "$ask_path"
     case $http in 200 | -) ;; *) return 1 ;; esac
     [ "$status" = running ] || return 1
-    case $health in healthy) ;; none) [ -n "$health_path" ] || return 1 ;; *) return 1 ;; esac
-    [ -n "$version_path" ] || return 0
-    fetch "$address" "$version_path"
+    case $health in healthy | none) ;; *) return 1 ;; esac
+    [ -n "$ask_version" ] || return 0
+    fetch "$address:$port" "$ask_version"
     tr -d ' \t\r\n' <"$scratch/body" | grep -qF "\"$version_key\":\"$tag\"" || version=wrong
     [ "$http$version" = 200right ]
 }
@@ -75,11 +87,21 @@ still_whole() {
     advice="read the lines above; the image is at fault, not the server"
     [ "$id" = "$first_id" ] || wrong ProofLost "another container took its name" \
         "see who else runs compose there" || return 1
-    [ "$oom" = false ] || wrong OOMKilled "the container ran out of memory" "$advice" || return 1
-    case $status in
-    running | created) [ "$started $restarts" = "$first_started $first_restarts" ] ;;
+    case $oom$status in
+    falserunning | falsecreated) [ "$started $restarts" = "$first_started $first_restarts" ] ;;
+    *removing | *dead)
+        wrong ProofLost "somebody removes the container" "see who else runs compose there"
+        return 1
+        ;;
     *) false ;;
-    esac || wrong CrashLoop "it is $status, exit $exit_code, restarted $restarts times" "$advice"
+    esac && return
+    # A container that was started again has forgotten why it ended; Docker's events have not.
+    if [ "$oom" = true ] || ask events --since "$began" --until "$(now)" \
+        --filter "container=$id" --filter event=oom --format '{{.Action}}' | grep -q .; then
+        wrong OOMKilled "the container ran out of memory" "$advice"
+    else
+        wrong CrashLoop "it is $status, exit $exit_code, restarted $restarts times" "$advice"
+    fi
 }
 
 # Called after a sample that was not good.

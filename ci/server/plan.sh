@@ -7,7 +7,8 @@ use_plan() { # id
     action='' directory='' project='' service='' repository='' digest='' manifest='' config='' tag=''
     compose='' platform='' health_path='' port='' version_path='' version_key='' reference=''
     adopt=no candidate=on window=10 probes=3 timeout=120 hard=900 keep=3 need_kib=0 pull_timeout=300
-    dependencies='' published='' ended='' plan_nonce=-
+    dependencies='' published='' also='' ended='' plan_nonce=-
+    accept_no_rollback=no allow_no_health=no downgrade=yes
     [ -f "$plan" ] || wrong PlanInvalid "no plan $1" "upload the plan again" || return 1
     while IFS=' ' read -r key value; do
         use_line "$key" "$value" ||
@@ -30,7 +31,9 @@ use_line() { # key, value
     nonce) is_hex "$2" 32 && plan_nonce=$2 ;;
     action) case $2 in deploy | rollback | recover) action=$2 ;; *) return 1 ;; esac ;;
     candidate) case $2 in on | off) candidate=$2 ;; *) return 1 ;; esac ;;
-    adopt) case $2 in yes | no) adopt=$2 ;; *) return 1 ;; esac ;;
+    adopt | accept-no-rollback | allow-no-health | downgrade)
+        case $2 in yes | no) eval "$(underscored "$1")=\$2" ;; *) return 1 ;; esac
+        ;;
     directory) case $2 in /*) directory=$2 ;; *) return 1 ;; esac ;;
     digest | manifest | config) is_digest "$2" && eval "$1=\$2" ;;
     compose) is_hex "$2" 64 && compose=$2 ;;
@@ -44,6 +47,7 @@ use_line() { # key, value
         is_number "$2" && eval "$(underscored "$1")=\$2"
         ;;
     dependency) is_name "$2" && dependencies="$dependencies $2" ;;
+    also) is_name "$2" && also="$also $2" ;;
     published) is_number "$2" && published="$published $2" ;;
     *) return 1 ;;
     esac

@@ -56,7 +56,7 @@ settle() {
     if [ "$old" = none ]; then
         settle_first
     else
-        stands "$old" || { use_plan "$old" && converge; }
+        stands "$old" || { use_plan "$old" && have_image && go_back; }
     fi
 }
 
@@ -72,9 +72,18 @@ settle_first() {
 # Whether the service runs this release, healthy and proven, without touching it.
 stands() { # id
     [ "$1" != none ] && use_plan "$1" || return 1
-    live=$(containers_of "$service")
-    case $live in '' | *[!0-9a-f]*) return 1 ;; esac
-    look "$live" && is_image_of_plan "$image" && judge "$live" && prove "$live"
+    unseen=$published
+    for standing in $service $also; do
+        live=$(containers_of "$standing")
+        case $live in
+        '' | *[!0-9a-f]*) wrong ProofLost "not one container of $standing: ${live:-none}" "recover" ;;
+        esac || return 1
+        look "$live" && is_image_of_plan "$image" ||
+            wrong ProofFailed "$standing has another image, $image" "recover" || return 1
+        judge "$live" "$standing" && prove "$live" "$standing" &&
+            ports_answer "$live" "$standing" || return 1
+    done
+    all_published
 }
 
 # After a failure past the switch: the old release again, proven, or the truth that it is not.
@@ -87,7 +96,8 @@ bring_back() {
         finish 11 "nothing ran before this first deploy; the failed container is left as it is"
     fi
     say note "bringing back the release before"
-    if use_plan "$old" && { ask image inspect "$reference" >/dev/null || pull_image; } && converge; then
+    use_plan "$old" && have_image || cannot_go_back
+    if go_back; then
         journal settled
         code=$failed_code seen=$failed_seen remedy=$failed_remedy
         finish 10 "the release before, $tag ($reference), was brought back and is proven"
@@ -98,12 +108,20 @@ bring_back() {
     finish 11 "$service is not proven to run any release"
 }
 
+cannot_go_back() {
+    seen="$failed_code: $failed_seen; then, bringing back $old: $code: $seen"
+    remedy="docker pull $reference, then deploy again; or deploy another good release"
+    code=RollbackImpossible
+    look "${live:-none}" || status=gone
+    finish 11 "the failed container is left as it is ($status); nothing is proven to run"
+}
+
 # After a failure before the switch: nobody touched the old container, and that is looked at.
 keep_old() { # exit code where the old release stands or none is expected
     failed_code=$code failed_seen=$seen failed_remedy=$remedy
     if [ "$old" = none ]; then
         journal settled
-        [ "$1" = 8 ] || set -- 11
+        [ "$1" != 10 ] || set -- 11
         finish "$1" "nothing ran before this first deploy, and nothing was started"
     fi
     if stands "$old"; then

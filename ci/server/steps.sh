@@ -5,14 +5,17 @@
 # Folders of memory that a credential may lie in for the time of a pull.
 memory_folders() { printf '%s\n' "${XDG_RUNTIME_DIR:-}" /dev/shm "/run/user/$(id -u)"; }
 
+# This directory's own: another stack's deploy by the same user may be in its pull.
+credentials_name() { echo "ci-deploy-$(id -u)-$(printf %s "$home" | sha256sum | cut -c 1-12)"; }
+
 remove_credentials() {
-    for folder in $(memory_folders); do rm -rf "$folder/ci-deploy-$(id -u)"; done
+    for folder in $(memory_folders); do rm -rf "${folder:?}/$(credentials_name)"; done
 }
 
 write_credentials() { # sets $docker_config
     for folder in $(memory_folders); do
         [ -w "$folder" ] && [ "$(stat -f -c %T "$folder" 2>/dev/null)" = tmpfs ] || continue
-        docker_config=$folder/ci-deploy-$(id -u)
+        docker_config=$folder/$(credentials_name)
         mkdir -m 700 "$docker_config" || break
         [ -z "$auth" ] || printf '{"auths":{"%s":{"auth":"%s"}}}\n' "${repository%%/*}" "$auth" \
             >"$docker_config/config.json" || break
@@ -23,31 +26,70 @@ write_credentials() { # sets $docker_config
 }
 
 pull() {
-    journal pulling || return 1
-    # A reference by digest names its bytes: what is here is what the registry has.
-    ask image inspect "$reference" >/dev/null || pull_image || return 1
+    journal pulling && keep_a_way_back || return 1
+    if ! have_image; then
+        [ "$asked_for$gone" != rollbackyes ] || code=NoRollbackTarget
+        return 1
+    fi
     journal pulled
+}
+
+# A reference by digest names its bytes: what is here is what the registry has.
+have_image() {
+    gone=
+    ask image inspect "$reference" >/dev/null || pull_image
+}
+
+# What would have to be brought back is here, or comes from the registry, before anything changes.
+keep_a_way_back() {
+    [ "$old" != none ] || return 0
+    lenient=$accept_no_rollback gone=''
+    use_plan "$old" && have_image
+    verdict=$?
+    case $verdict$gone$code in
+    1yes* | 1PlanInvalid)
+        seen="the release before cannot be brought back: $seen"
+        [ "$lenient" = yes ] && say note "$seen; going on all the same" && verdict=0
+        code=NoRollbackTarget remedy="deploy with --accept-no-rollback to go on without a way back"
+        ;;
+    esac
+    [ "$verdict" = 0 ] && use_plan "$new"
 }
 
 pull_image() {
     write_credentials || return 1
     for attempt in 1 2 3; do
         say progress "pull $attempt of 3: $reference"
-        if docker_in "$pull_timeout" --config "$docker_config" pull --quiet "$reference" \
-            >"$scratch/pull" 2>&1; then
-            remove_credentials
-            return 0
-        fi
-        ! grep -q 'no space left' "$scratch/pull" || break
+        docker_in "$pull_timeout" --config "$docker_config" pull --quiet "$reference" \
+            >"$scratch/pull" 2>&1
+        case $? in
+        0) remove_credentials && return 0 ;;
+        124) echo "no end after $pull_timeout s" >>"$scratch/pull" ;;
+        esac
+        # These do not heal by asking again.
+        ! grep -qE "no space left|$GONE|$BAD_BYTES" "$scratch/pull" || break
         [ "$attempt" = 3 ] || sleep "$attempt"
     done
     remove_credentials
+    pull_failed
+}
+
+GONE='manifest unknown|unknown blob|blob unknown'
+BAD_BYTES='verification failed for digest|does not match digest|wrong digest'
+
+pull_failed() {
     # A signed address may stand in it.
-    text=$(tail -n 2 "$scratch/pull" | sed 's/?[^ ]*/?…/g' | tr -s '\n\t ' ' ' | cut -c 1-400)
-    case $text in
-    *"no space left"*) wrong DiskFull "$text" "free space: docker image prune --all" ;;
-    *) wrong ServerCannotPull "$text" "let the server reach ${repository%%/*}; check the token's rights" ;;
-    esac
+    text=$(end_of "$scratch/pull" 2 | sed 's/?[^ ]*/?…/g')
+    if grep -q 'no space left' "$scratch/pull"; then
+        wrong DiskFull "$text" "free space: docker image prune --all"
+    elif grep -qE "$BAD_BYTES" "$scratch/pull"; then
+        wrong DigestMismatch "$text" "verify the release in the registry, and publish it anew"
+    elif grep -qE "$GONE" "$scratch/pull"; then
+        gone=yes
+        wrong ServerCannotPull "the registry has no $reference" "publish it, or deploy another release"
+    else
+        wrong ServerCannotPull "$text" "let the server reach ${repository%%/*}; check the token's rights"
+    fi
 }
 
 # Those that run are left alone, whatever their configuration.
@@ -56,17 +98,16 @@ start_dependencies() {
     journal dependencies || return 1
     for dependency in $dependencies; do
         is_ready "$dependency" && continue
-        waited=0
+        waiting_since=$(now)
         compose up --detach --no-recreate --no-build --no-deps "$dependency" >"$scratch/compose" 2>&1 ||
             { quote compose <"$scratch/compose"; }
         until is_ready "$dependency"; do
-            waited=$((waited + 1))
-            [ "$waited" -lt "$timeout" ] || {
+            [ $(($(now) - waiting_since)) -lt "$timeout" ] || {
                 last_words "$(containers_of "$dependency" | head -n 1)"
-                wrong DependencyFailed "$dependency is not healthy" "read the lines above"
+                wrong DependencyFailed "$dependency is not up" "read the lines above"
                 return 1
             }
-            sleep 1
+            sleep 0.3
         done
     done
 }
@@ -74,9 +115,26 @@ start_dependencies() {
 is_ready() { # service
     for container in $(containers_of "$1"); do
         look "$container" && [ "$status" = running ] || continue
-        case $health in healthy | none) return 0 ;; esac
+        case $health in
+        healthy) return 0 ;;
+        none) ! is_steady || return 0 ;;
+        esac
     done
     return 1
+}
+
+STEADY_S=5
+
+# Seen running is not up: a crash loop is, between two crashes. The same run is seen once more.
+is_steady() { # the container that was looked at
+    sighted='' sighted_at=0
+    [ ! -f "$scratch/seen-$id" ] || read -r sighted sighted_at <"$scratch/seen-$id"
+    if [ "$sighted" = "$started/$restarts" ]; then
+        [ $(($(now) - sighted_at)) -gt "$((window < STEADY_S ? window : STEADY_S))" ]
+    else
+        echo "$started/$restarts $(now)" >"$scratch/seen-$id"
+        return 1
+    fi
 }
 
 candidate_name() { echo "ci-candidate-$project-$service"; }
@@ -93,47 +151,15 @@ try_candidate() {
     if ! compose run --detach --no-deps --name "$(candidate_name)" "$service" \
         >"$scratch/compose" 2>&1; then
         quote compose <"$scratch/compose"
-        wrong CandidateFailed "it could not be started: $(tail -n 1 "$scratch/compose" | cut -c 1-200)" \
+        wrong CandidateFailed "it could not be started: $(end_of "$scratch/compose" 1)" \
             "read the lines above"
     else
-        judge "$(candidate_name)" fresh && prove "$(candidate_name)"
+        judge "$(candidate_name)" "$service" fresh && prove "$(candidate_name)" "$service"
     fi
     verdict=$?
     [ "$verdict" = 0 ] || last_words "$(candidate_name)"
     remove_candidate
     [ "$verdict" = 0 ] && journal candidate-proven
-}
-
-# Make the service run the plan in use, and see it proven.
-converge() {
-    tidy
-    before=$(containers_of "$service")
-    if ! compose up --detach --no-deps --no-build --pull never "$service" >"$scratch/compose" 2>&1; then
-        quote compose <"$scratch/compose"
-        wrong ComposeFailed "$(tail -n 1 "$scratch/compose" | cut -c 1-200)" "read the lines above"
-        return 1
-    fi
-    live=$(containers_of "$service")
-    case $live in
-    '' | *[!0-9a-f]*)
-        wrong ProofFailed "not one container of $service: $live" "see who else runs compose there"
-        return 1
-        ;;
-    "$before") judge "$live" ;;
-    *) judge "$live" fresh ;;
-    esac && prove "$live"
-}
-
-# What compose leaves when it is killed between making a container and giving it its name.
-tidy() {
-    for container in $(containers_of "$service"); do
-        look "$container" || continue
-        leftover=${name#/}
-        leftover=${leftover%%_*}
-        [ "$leftover" != "${name#/}" ] && is_hex "$leftover" 12 || continue
-        say note "removing ${name#/}, left by an interrupted compose"
-        docker_in "$CHANGE_S" rm --force "$container" >/dev/null 2>&1
-    done
 }
 
 commit() {

@@ -6,8 +6,9 @@ deploy() {
     preflight || finish 8 "nothing was changed"
     adopt_running || finish 12 "nothing was changed"
     journal begun || finish 12 "nothing was changed"
-    pull || keep_old 8
-    start_dependencies && try_candidate || keep_old 10
+    pull || keep_old "$([ "$code" = DigestMismatch ] && echo 6 || echo 8)"
+    start_dependencies && try_candidate ||
+        keep_old "$([ "$code" = NoHealthSignal ] && echo 8 || echo 10)"
     journal switching || keep_old 10
     converge || bring_back
     commit || finish 12 "$service runs $reference, proven; the ledger does not say so yet"
@@ -15,11 +16,13 @@ deploy() {
     finish 0
 }
 
-# A container that somebody else started gets a plan of its own, so that it can be brought back.
+# A container that runs though no release is in the ledger gets a plan of its own, so that it can
+# be brought back: somebody else started it, or it was adopted and outlived a failed deploy.
 adopt_running() {
-    [ "$old" = none ] && [ "$adopt" = yes ] || return 0
+    [ "$old" = none ] || return 0
     live=$(containers_of "$service" | head -n 1)
-    [ -n "$live" ] && look "$live" || return 0
+    [ -n "$live" ] && look "$live" && [ "$status" = running ] && [ "$health" != unhealthy ] ||
+        return 0
     old=adopted-$new
     {
         grep -vE '^(digest|manifest|config|tag|version-path|version-key|end)( |$)' "$plan"
@@ -32,6 +35,7 @@ adopt_running() {
 # Only one run at a time: the lock is held by this process and by whatever it has started, so it
 # ends with the last of them, and each of those has a deadline of its own.
 take_lock() {
+    tools || return
     # A redirection that fails ends the shell where it is exec's.
     true 2>/dev/null >>"$home/lock" ||
         wrong StateUnwritable "$home/lock cannot be made" "free space there; check its owner" || return
@@ -64,7 +68,7 @@ run() { # id
     new=$1
     trap overdue TERM
     trap '' HUP INT
-    take_lock || finish "$([ "$code" = Locked ] && echo 9 || echo 12)" "this run changed nothing"
+    take_lock || finish "$(exit_of_refusal)" "this run changed nothing"
     read -r auth && read -r last && [ "$last" = end ] ||
         wrong InputCut "the credentials ended early" "deploy again" || finish 12 "nothing was changed"
     case $auth in *[!A-Za-z0-9+/=]*) auth='' ;; esac
@@ -87,10 +91,14 @@ after_recovery() {
     if [ "$old" = none ]; then
         say note "no release was ever deployed here"
     elif [ -z "$settled" ]; then
-        stands "$old" || { use_plan "$old" && converge; } || finish 11 "no release is proven to run"
+        stands "$old" || { use_plan "$old" && have_image && converge; } || finish 11 "no release is proven to run"
     fi
     code=
     finish 0
+}
+
+exit_of_refusal() {
+    case $code in Locked) echo 9 ;; ToolMissing | ProbeMissing) echo 8 ;; *) echo 12 ;; esac
 }
 
 use_nonce() { # id
@@ -101,9 +109,10 @@ use_nonce() { # id
 
 # Starts the run so that the end of the caller is not its end.
 start() { # id
-    use_plan "$1" && use_nonce "$1" || {
-        printf '%s\n' "- seen ${code:-PlanInvalid}: ${seen:-another directory}" "- end 12 ${code:-PlanInvalid}"
-        exit 12
+    use_plan "$1" && use_nonce "$1" && tools || {
+        printf '%s\n' "- seen ${code:-PlanInvalid}: ${seen:-another directory}" \
+            "- remedy ${remedy:-upload the plan again}" "- end $(exit_of_refusal) ${code:-PlanInvalid}"
+        exit "$(exit_of_refusal)"
     }
     : >"$out" || exit 12
     exec 3<&0
@@ -112,9 +121,11 @@ start() { # id
     echo "$nonce started $1"
 }
 
+SLOW_START_S=15
+
 # Prints the output from an offset in bytes until the run ended, or is found dead.
 follow() { # id, offset
-    out=$home/out/$1 offset=$2 dead=0
+    out=$home/out/$1 offset=$2 dead=0 alive=$(now)
     while :; do
         # Before the size is taken: what comes after it is printed the next time round.
         last=$(tail -n 1 "$out" | grep -cE '^[0-9a-f-]+ end [0-9]+ [A-Za-z]+$')
@@ -122,9 +133,15 @@ follow() { # id, offset
         tail -c "+$((offset + 1))" "$out" | head -c "$((size - offset))"
         offset=$size
         [ "$last" = 0 ] || exit 0
-        # The run may not have come to its lock yet.
-        if holds_lock "$1"; then dead=0; else dead=$((dead + 1)); fi
-        [ "$dead" -lt 10 ] || exit 75
+        # A machine under load takes its time to come to the lock; one that had it and is gone,
+        # seen twice, has died: its last line is written before it goes.
+        held_by "$1"
+        case $? in
+        0) dead=0 alive=$(now) ;;
+        1) dead=0 ;;
+        *) dead=$((dead + 1)) ;;
+        esac
+        [ "$dead" -lt 3 ] && [ $(($(now) - alive)) -lt "$SLOW_START_S" ] || exit 75
         sleep 0.3
     done
 }
@@ -139,9 +156,11 @@ end
 END
 }
 
-holds_lock() { # id
-    read -r holder since held <"$home/holder" || return 1
-    [ "${held%% *}" = "$1" ] && kill -0 "$holder" 2>/dev/null
+# 0: the run holds the lock; 1: it did not come to it yet; 2: it had it, and its process is gone.
+held_by() { # id
+    read -r holder since held 2>/dev/null <"$home/holder" || return 1
+    [ "${held%% *}" = "$1" ] || return 1
+    kill -0 "$holder" 2>/dev/null || return 2
 }
 
 # Journal, ledger and containers as they are, for the client to judge.
@@ -164,8 +183,14 @@ start | run)
 boot) boot ;;
 follow) follow "$3" "${4:-0}" ;;
 status) status ;;
+facts)
+    shift 2
+    facts "$@"
+    ;;
+render) render "$3" "$4" ;;
 *)
-    echo "usage: start|run|follow DIRECTORY ID, status|boot DIRECTORY" >&2
+    echo "usage: start|run|follow DIRECTORY ID, status|boot DIRECTORY," \
+        "facts DIRECTORY PROJECT SERVICE PATH [ALSO]..., render DIRECTORY PROJECT IMAGE" >&2
     exit 12
     ;;
 esac

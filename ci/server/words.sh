@@ -27,10 +27,13 @@ say() { # kind, text
     printf '%s %s %s\n' "$nonce" "$kind" "$*" >>"$out"
 }
 
-# What is not ours to trust: no control characters, bounded in width and in number of lines.
 quote() { # kind; text on stdin
-    tr '\t\r' '  ' | tr -d '\000-\010\013-\037\177' | cut -c 1-400 | tail -n 40 |
-        while IFS= read -r line; do say "$1" "$line"; done
+    tail -n 40 | clean | while IFS= read -r line; do say "$1" "$line"; done
+}
+
+# The end of what a tool said, as one line.
+end_of() { # file, how many lines
+    tail -n "$2" "$1" | clean | tr -s '\n ' '  ' | cut -c 1-400
 }
 
 wrong() { # code, what was seen, what to do

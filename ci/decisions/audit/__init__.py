@@ -1,0 +1,1 @@
+"""The audit's judgement: evidence in, findings and reports out."""
