@@ -15,6 +15,7 @@ from rehearsal.errors import RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.ports import Ports, choose_ports
 from rehearsal.processes import running
+from rehearsal.turns import machine_turn
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -26,9 +27,10 @@ def up_own(layout: Layout, base: Path) -> None:
     from rehearsal.mirror import publish_base
 
     ensure_secrets(layout)
-    ports = choose_ports(layout, lambda name: running(layout, name) is not None)
-    with step(f"registries on ports {ports.target}, {ports.mirror}, tokens on {ports.tokens}"):
-        registries.start_registries(layout, ports)
+    with machine_turn():
+        ports = choose_ports(layout, lambda name: running(layout, name) is not None)
+        with step(f"registries on ports {ports.target}, {ports.mirror}, tokens on {ports.tokens}"):
+            registries.start_registries(layout, ports)
     with step(f"base image in the mirror localhost:{ports.mirror}"):
         if not (base / "index.json").exists():
             assemble(base)
@@ -46,9 +48,10 @@ def up_found(layout: Layout, engine: str) -> None:
         down(layout)
     ensure_secrets(layout)
     docker = containers.Docker(layout, engine)
-    ports = choose_ports(layout, docker.is_running)
-    with step(f"Docker at {engine}: containers {', '.join(docker.names())}"):
-        docker.start(ports)
+    with machine_turn():
+        ports = choose_ports(layout, docker.is_running)
+        with step(f"Docker at {engine}: containers {', '.join(docker.names())}"):
+            docker.start(ports)
     write_environment(layout, ports, docker_host=engine, own=False)
 
 

@@ -1,12 +1,10 @@
 #!/bin/sh
-# The main job on this machine: publish the app under a fresh tag, verify it, show what is there.
+# The main job on this machine: publish the app under a fresh tag, verify it, deploy it and prove
+# what runs; then a bad image that is kept out, and the way back (demo-server.sh).
 set -eu
 cd "$(dirname "$0")/.."
 . rehearsal/lib.sh
-set -a
-# shellcheck source=/dev/null
-. .local/rehearsal/env
-set +a
+load_rehearsal
 
 started=$(date +%s)
 image=$REHEARSAL_REGISTRY/acme/observer
@@ -14,23 +12,17 @@ image=$REHEARSAL_REGISTRY/acme/observer
 dirty=
 [ -z "$(git status --porcelain -- app)" ] || dirty=--dirty
 
-call() {
-    ./daggerw call --image "$image" --via "tcp://$REHEARSAL_REGISTRY" \
-        --user "$REHEARSAL_USER" --token "file:$REHEARSAL_TOKEN_FILE" "$@"
-}
-
 say "./daggerw call tag"
 tag=$(./daggerw call tag)
 say "./daggerw call --image $image --via tcp://$REHEARSAL_REGISTRY" \
     "--user $REHEARSAL_USER --token file:… publish --tag $tag${dirty:+ $dirty}"
 reference=$(call publish --tag "$tag" ${dirty:+"$dirty"})
 say "./daggerw call … verify --tag $tag --digest ${reference##*@}"
-table=$(call verify --tag "$tag" --digest "${reference##*@}")
+show call verify --tag "$tag" --digest "${reference##*@}"
+sh rehearsal/demo-server.sh "$tag" ${dirty:+"$dirty"}
 say "done in $(($(date +%s) - started)) s"
 
 cat <<END
-
-$table
 
 published   $reference
 registry    $REHEARSAL_REGISTRY (user $REHEARSAL_USER, password in $REHEARSAL_TOKEN_FILE)

@@ -10,13 +10,15 @@ from rehearsal import network
 from rehearsal.layout import Layout
 from rehearsal.ports import Ports
 from rehearsal.processes import Daemon, running, stop
+from rehearsal.turns import machine_turn
 
 NAME = "dockerd"
 
 
 def start_docker(layout: Layout, ports: Ports) -> bool:
     """Make our Docker daemon run; False when it did already."""
-    share = network.ensure_bridge(layout)
+    with machine_turn():
+        share = network.ensure_bridge(layout)
     layout.runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings = layout.state / "docker" / "daemon.json"
     settings.parent.mkdir(parents=True, exist_ok=True)

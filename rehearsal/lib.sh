@@ -30,3 +30,23 @@ machine_engine() {
             "start that Docker engine, or unset DOCKER_HOST"
     fi
 }
+
+# The variables that say how to reach the rehearsal, for this script and what it calls.
+load_rehearsal() {
+    set -a
+    # shellcheck source=/dev/null
+    . .local/rehearsal/env
+    set +a
+}
+
+# The pipeline on the rehearsal's registry.
+call() {
+    ./daggerw call --image "$REHEARSAL_REGISTRY/acme/observer" --via "tcp://$REHEARSAL_REGISTRY" \
+        --user "$REHEARSAL_USER" --token "file:$REHEARSAL_TOKEN_FILE" "$@"
+}
+
+# A command's result, with the line's end that results do not have.
+show() {
+    result=$("$@")
+    printf '\n%s\n\n' "$result"
+}

@@ -12,6 +12,9 @@ from rehearsal.layout import Layout
 RANGE = ipaddress.IPv4Network("198.18.0.0/15")
 SHARE_PREFIX = 20
 NETWORK_PREFIX = 24
+# The last share is no checkout's: all cables to rehearsal servers lie in it, four addresses each.
+CABLES = list(RANGE.subnets(new_prefix=SHARE_PREFIX))[-1]
+CABLE_PREFIX = 30
 
 
 def choose_share(identity: str, taken: list[ipaddress.IPv4Network]) -> ipaddress.IPv4Network:
@@ -20,15 +23,25 @@ def choose_share(identity: str, taken: list[ipaddress.IPv4Network]) -> ipaddress
     Raises:
         NoFreeNetwork: all parts overlap a network in `taken`.
     """
-    shares = list(RANGE.subnets(new_prefix=SHARE_PREFIX))
-    first = int(identity, 16) % len(shares)
-    for share in shares[first:] + shares[:first]:
-        if not any(share.overlaps(network) for network in taken):
-            return share
+    return _choose(list(RANGE.subnets(new_prefix=SHARE_PREFIX))[:-1], identity, taken)
+
+
+def choose_cable(identity: str, taken: list[ipaddress.IPv4Network]) -> ipaddress.IPv4Network:
+    """Four addresses for one rehearsal server's cable, chosen in the same way."""
+    return _choose(list(CABLES.subnets(new_prefix=CABLE_PREFIX)), identity, taken)
+
+
+def _choose(
+    parts: list[ipaddress.IPv4Network], identity: str, taken: list[ipaddress.IPv4Network]
+) -> ipaddress.IPv4Network:
+    first = int(identity, 16) % len(parts)
+    for part in parts[first:] + parts[:first]:
+        if not any(part.overlaps(network) for network in taken):
+            return part
     raise NoFreeNetwork(
-        f"all {len(shares)} parts of {RANGE} are in use",
-        state="no bridge was made",
-        remedy="remove bridges of other checkouts (`make clean` there)",
+        f"all {len(parts)} parts of {RANGE} are in use",
+        state="no network interface was made",
+        remedy="remove those of other checkouts (`make clean` there)",
     )
 
 

@@ -21,6 +21,8 @@ if [ "$1" = own ]; then
     need util-linux setpriv
     # The rehearsal server's keys, and the client that its tests use.
     need openssh-client ssh
+    # The tests' own SSH servers, each on a free port of loopback.
+    PATH=$PATH:/usr/sbin need openssh-server sshd
     [ -e /etc/ssl/certs/ca-certificates.crt ] || missing="$missing ca-certificates"
 fi
 need git git
@@ -51,6 +53,6 @@ if ! { apt-get update && DEBIAN_FRONTEND=noninteractive \
     fail "PackagesMissing: apt-get could not install:$missing" "see $log" \
         "make 'apt-get install$missing' work, then run this again"
 fi
-for service in docker-registry docker containerd; do
-    case "$missing " in *" docker"*) systemctl disable --quiet "$service" 2>/dev/null || true ;; esac
-done
+disable() { systemctl disable --quiet "$@" 2>/dev/null || true; }
+case "$missing " in *" docker"*) disable docker-registry docker containerd ;; esac
+case "$missing " in *" openssh-server "*) disable ssh ;; esac

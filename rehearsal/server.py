@@ -25,6 +25,7 @@ from rehearsal.environment import read_environment
 from rehearsal.errors import CommandFailed, RehearsalError
 from rehearsal.layout import Layout
 from rehearsal.processes import Daemon, running, stop
+from rehearsal.turns import machine_turn
 
 STORES = ("classic", "containerd")
 SSH_PORT = 2222
@@ -89,13 +90,14 @@ def start_server(server: Server) -> dict[str, str]:
         *("sh", str(script), str(server.folder), server.hostname, ports[1]),
         *(server.store, str(SSH_PORT)),
     )
-    link = network_of(server)
-    # Its network is plugged in at the first look: before, there is no namespace to plug it into.
+    with machine_turn():
+        link = network_of(server)
+        # Its network is plugged in at the first look: before, there is none to plug it into.
 
-    def ready() -> bool:
-        return _is_plugged(server, link) and answers(server.docker_host)
+        def ready() -> bool:
+            return _is_plugged(server, link) and answers(server.docker_host)
 
-    Daemon(server.name, command, server.layout, ready, timeout_s=60).ensure()
+        Daemon(server.name, command, server.layout, ready, timeout_s=120).ensure()
     _forward(server, ports)
     return _write_environment(server, str(link[2]))
 
@@ -133,14 +135,13 @@ def network_of(server: Server) -> ipaddress.IPv4Network:
     if running(server.layout, server.name) is None:
         _unplug(server)
         identity = hashlib.sha256(server.hostname.encode()).hexdigest()[:8]
-        share = network.choose_share(identity, network.taken_networks())
-        file.write_text(str(next(share.subnets(new_prefix=30))))
+        file.write_text(str(network.choose_cable(identity, network.taken_networks())))
     return ipaddress.IPv4Network(file.read_text())
 
 
 def _is_plugged(server: Server, link: ipaddress.IPv4Network) -> bool:
     pid = running(server.layout, server.name)
-    if pid is None or _namespace(pid) == _namespace(os.getpid()):
+    if pid is None or _namespace(pid) in ("", _namespace(os.getpid())):
         return False
     inside = ("nsenter", "--net", "--target", str(pid), "ip")
     if "eth0" not in _run(*inside, "-brief", "link"):
@@ -209,7 +210,11 @@ def _remove_control_groups(server: Server) -> None:
 
 
 def _namespace(pid: int) -> str:
-    return str(Path(f"/proc/{pid}/ns/net").readlink())
+    try:
+        return str(Path(f"/proc/{pid}/ns/net").readlink())
+    except FileNotFoundError:
+        # It ended; whoever waits for it looks at that next.
+        return ""
 
 
 def _run(*command: str) -> str:

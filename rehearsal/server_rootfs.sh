@@ -37,5 +37,6 @@ make_rootfs bookworm "$target/postgres.tar" postgresql \
     --dpkgopt='path-exclude=/usr/lib/postgresql/*/lib/bitcode/*' \
     --dpkgopt='path-exclude=/usr/lib/*-linux-gnu/libLLVM*' \
     --customize-hook='copy-in rehearsal/server_postgres.sh /usr/local/bin' \
+    --customize-hook='chmod 755 "$1"/usr/local/bin/server_postgres.sh' \
     --customize-hook='rm -rf "$1"/var/cache/* "$1"/var/lib/apt/lists "$1"/var/lib/postgresql/*'
 wait "$server_job"
