@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from rehearsal.docker_daemon import answers
 from rehearsal.environment import read_environment
@@ -17,6 +18,10 @@ from rehearsal.registries import status_of
 from tests.clients import Client, Credentials, client, missing
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+
+# Properties are judged by what they give, not by how busy the machine is.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # As ./daggerw does: the embedded engine's cache is kept in the checkout, not in the home.
 os.environ.setdefault("CI_EMBEDDED_STATE", str(CHECKOUT / ".local" / "engine"))

@@ -98,7 +98,7 @@ class RealKit:
     async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
         """Ask for a token by hand: the adapter under test must not judge itself."""
         base = f"http://{self.repository.registry}/v2/"
-        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=60) as client:
             challenge = (await client.get(base)).headers["WWW-Authenticate"]
             realm = challenge.partition('realm="')[2].partition('"')[0]
             service = challenge.partition('service="')[2].partition('"')[0]
@@ -114,6 +114,7 @@ class RealKit:
             headers={"Authorization": f"Bearer {token}"},
             trust_env=False,
             verify=False,
+            timeout=60,
         ) as client:
             yield client
 

@@ -78,12 +78,12 @@ class RegistrySimulator:
         await self.gate(f"have put {tag}")
 
     async def blob_size(self, digest: Digest) -> int | None:
-        await self.gate("blob_size")
+        await self.gate(f"blob_size {digest}")
         raw = self.store.blobs.get(digest)
         return None if raw is None else len(raw)
 
     async def blob(self, descriptor: Descriptor) -> bytes | None:
-        await self.gate("blob")
+        await self.gate(f"blob {descriptor.digest}")
         return self.store.blobs.get(descriptor.digest)
 
     async def tags(self) -> tuple[str, ...]:

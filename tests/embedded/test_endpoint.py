@@ -107,5 +107,5 @@ def test_the_session_verb_serves_until_its_input_ends(tmp_path: Path) -> None:
     found = json.loads(process.stdout.readline())
     assert query(found["port"], found["session_token"], "{version}").status_code == 200
     process.stdin.close()
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
     process.stdout.close()

@@ -5,6 +5,7 @@ import textwrap
 import time
 from pathlib import Path
 
+import anyio
 import dagger
 import pytest
 from dagger import dag
@@ -33,7 +34,7 @@ BUSY = textwrap.dedent(f"""
 """)
 
 
-def wait_for(condition, seconds: float = 20) -> None:
+def wait_for(condition, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come about in time"
@@ -91,11 +92,12 @@ async def test_a_session_that_is_alive_is_left_alone_by_another(
 async def test_a_command_that_was_interrupted_is_stopped_with_its_session(
     open_session: OpenSession, docker: Docker, state: Path
 ) -> None:
-    import anyio
-
     with open_session():
-        async with dagger.connection(dagger.Config(log_output=None)):
-            with anyio.move_on_after(3):
-                await dag.container().from_(BASE).with_exec(["sleep", "600"]).sync()
-            assert docker.containers(state)
+        async with (
+            dagger.connection(dagger.Config(log_output=None)),
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(dag.container().from_(BASE).with_exec(["sleep", "600"]).sync)
+            await anyio.to_thread.run_sync(wait_for, lambda: docker.containers(state))
+            tasks.cancel_scope.cancel()
     assert docker.containers(state) == []

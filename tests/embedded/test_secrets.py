@@ -99,7 +99,7 @@ async def test_neither_docker_nor_the_store_keeps_a_secret(
                 .with_secret_variable("TOKEN", secret)
                 .with_mounted_secret("/run/token", secret)
                 .with_exec(
-                    ["sh", "-c", 'test "$TOKEN" = "$(cat /run/token)"; sleep 0.5; date > /made']
+                    ["sh", "-c", 'test "$TOKEN" = "$(cat /run/token)"; sleep 2; date > /made']
                 )
             )
             await step.file("/made").contents()

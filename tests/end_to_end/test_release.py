@@ -94,6 +94,24 @@ def test_the_same_release_again_builds_nothing_and_ends_the_same(release, call):
     assert "build linux/" not in again.stderr
 
 
+def test_the_command_that_the_audit_prints_repeats_the_stage(release, call, docker_host, tmp_path):
+    place = ["-o", str(tmp_path / "audit")]
+    done = call(release.image, *place, "audit", "--stage", "verify", "--tag", release.tag)
+    assert done.returncode == 0, done.stderr
+    command = json.loads((tmp_path / "audit" / "report.json").read_text())["repeat"]
+    again = subprocess.run(
+        ["sh", "-c", command],
+        cwd=CHECKOUT,
+        env=os.environ | {"DOCKER_HOST": docker_host, "CI_ENGINE": "embedded"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert again.returncode == 0, again.stderr
+    assert release.digest in again.stdout
+
+
 def test_nobody_without_the_token_publishes(release, target):
     words = ["--image", release.image, "--via", f"tcp://{target}", "publish", "--tag", release.tag]
     done = subprocess.run(

@@ -47,7 +47,7 @@ async def service_asked_by_this_process(at: At) -> object:
     made = await _image_that_serves(at).as_service(use_entrypoint=True).start()
     try:
         endpoint = await made.endpoint(port=8000, scheme="http")
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             return await _status_and_text(client, endpoint)
     finally:
         await made.stop()
@@ -110,7 +110,7 @@ async def host_service_asked_by_this_process(at: At) -> object:
     with page_on_this_host("by endpoint") as port:
         made = await dag.address(f"tcp://localhost:{port}").service().start()
         try:
-            async with httpx.AsyncClient() as client:
+            async with httpx.AsyncClient(timeout=60) as client:
                 return await _status_and_text(client, await made.endpoint(scheme="http"))
         finally:
             await made.stop()

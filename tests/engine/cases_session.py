@@ -33,5 +33,5 @@ async def address_keeps_its_value(at: At) -> object:
 async def _status(at: At, token: str | None) -> int:
     url = f"http://127.0.0.1:{at.session.port}/query"
     auth = None if token is None else (token, "")
-    async with httpx.AsyncClient(auth=auth) as client:
+    async with httpx.AsyncClient(auth=auth, timeout=60) as client:
         return (await client.post(url, json={"query": "{version}"})).status_code

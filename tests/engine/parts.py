@@ -132,7 +132,7 @@ def config(at: At, reference: str) -> Json:
 def _json(at: At, reference: str, kind: str, digest: str, accept: str) -> Json:
     repository = reference.partition("@")[0].rpartition(":")[0].partition("/")[2]
     url = f"http://{at.registry.address}/v2/{repository}/{kind}/{digest}"
-    with httpx.Client(headers={"Accept": accept}, follow_redirects=True) as client:
+    with httpx.Client(headers={"Accept": accept}, follow_redirects=True, timeout=60) as client:
         answer = client.get(url)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             asked = answer.headers["www-authenticate"]

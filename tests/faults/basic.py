@@ -52,9 +52,9 @@ def basic_registry(folder: Path, *, disk: str = "") -> Iterator[str]:
 
 
 def _wait_for(url: str) -> None:
-    for _ in range(100):
+    for _ in range(1000):
         try:
-            urllib.request.urlopen(url, timeout=1).close()
+            urllib.request.urlopen(url, timeout=30).close()
         except urllib.error.HTTPError as error:
             error.close()
             return

@@ -56,6 +56,13 @@ class Observer:
     def get(self, rest: str) -> tuple[int, bytes]:
         """Status and body of a GET below the repository."""
         url = f"http://{self.address}/v2/{self.path}/{rest}"
+        status, body = self._ask(url)
+        if status == 401 and self.user:
+            _token.cache_clear()  # it lives for some minutes
+            status, body = self._ask(url)
+        return status, body
+
+    def _ask(self, url: str) -> tuple[int, bytes]:
         request = urllib.request.Request(url, headers={"Accept": _TYPES, **self._authorization()})
         status, _, body = _fetch(request)
         return status, body
@@ -88,7 +95,7 @@ class Observer:
 
 @lru_cache
 def _token(observer: Observer) -> str:
-    """Asked for once: it lives longer than a test."""
+    """Asked for once, and again when it is no longer taken."""
     return observer.token("pull")
 
 
@@ -99,7 +106,7 @@ def name_of(raw: bytes) -> str:
 
 def _fetch(request: urllib.request.Request) -> tuple[int, Message, bytes]:
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return int(response.status), response.headers, response.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -1,7 +1,5 @@
 """A registry of another make: Google's, in memory, without accounts."""
 
-import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,8 +11,8 @@ import httpx
 from ci.adapters.clock import SystemClock
 from ci.adapters.registry import open_registry
 from ci.ports import Registry
-from tests.clients import missing
 from tests.contract.kits import Quiet, RealKit
+from tests.go_programs import build_program
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = CHECKOUT / ".local" / "bin" / "second-registry"
@@ -23,10 +21,7 @@ PROGRAM = CHECKOUT / ".local" / "bin" / "second-registry"
 @contextmanager
 def second_registry() -> Iterator[str]:
     """Run it; gives ``host:port``. It is built first, where Go is there or must be."""
-    if os.environ.get("CI") or shutil.which("go"):
-        subprocess.run(["sh", "rehearsal/second-registry.sh"], cwd=CHECKOUT, check=True)
-    if not PROGRAM.exists():
-        missing("no Go to build the registry of another make with")
+    build_program(CHECKOUT / "tests" / "faults" / "second_registry", PROGRAM)
     with subprocess.Popen([PROGRAM], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
@@ -49,5 +44,7 @@ class OpenKit(RealKit):
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
         base = f"http://{self.repository.registry}/v2/{self.repository.path}/"
-        async with httpx.AsyncClient(base_url=base, trust_env=False, verify=False) as client:
+        async with httpx.AsyncClient(
+            base_url=base, trust_env=False, verify=False, timeout=60
+        ) as client:
             yield client

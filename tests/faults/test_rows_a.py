@@ -1,6 +1,7 @@
 """Rows A: who we are and what we may do; nothing is built before that is known."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -156,7 +157,8 @@ async def test_a12_a_token_that_is_never_accepted_ends_the_run(bench: Bench):
     with pytest.raises(TokenRejected) as caught:
         await bench.publish(minted())
     assert caught.value.state is State.S1
-    assert len(bench.proxy.log) <= 5
+    tries = Counter((each.method, each.target.partition("?")[0]) for each in bench.proxy.log)
+    assert max(tries.values()) <= 3, tries
     assert bench.observer.tags() == {}
 
 

@@ -55,7 +55,7 @@ async def test_b1_a_stage_that_is_not_there_is_named(behind: Project, bench: Ben
 
 async def test_b1_settings_with_faults_list_them_all(behind: Project, bench: Bench):
     text = (behind.root / "ci.toml").read_text()
-    behind.write("ci.toml", text.replace("timeout_s = 3", "timeout_s = -3\nport = 0\nprot = 1"))
+    behind.write("ci.toml", text.replace("timeout_s = 60", "timeout_s = -3\nport = 0\nprot = 1"))
     with pytest.raises(InputError) as caught:
         await behind.ci().publish(minted())
     assert all(word in caught.value.cause for word in ("timeout_s", "port", "prot"))

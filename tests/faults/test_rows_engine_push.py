@@ -1,7 +1,9 @@
 """Rows P and A that are the engine's: what it pushes through faults is what it pushes without."""
 
 import json
+import os
 import time
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,10 +16,12 @@ from dagger import dag
 from ci.access import Access
 from ci.embedded.reference import Repository
 from ci.embedded.registry import Registries
+from ci.embedded.server import session
 from ci.embedded.store import Store
 from ci.errors import (
     ChallengeInvalid,
     ChallengeUnsafe,
+    LayerTooLarge,
     PipelineError,
     PushFailed,
     RegistryUnavailable,
@@ -35,6 +39,7 @@ from tests.faults.actions import (
 )
 from tests.faults.bench import SHORT, Bench
 from tests.faults.ghcr import TOO_MANY, UNKNOWN_BLOB, refusal
+from tests.faults.proxy import ALWAYS
 from tests.faults.sockets import connections
 
 pytestmark = [pytest.mark.registry, pytest.mark.engine]
@@ -245,3 +250,39 @@ async def test_p4_a_registry_that_hangs_once_is_asked_again(
 
 async def _no_mirrors() -> list[str]:
     return []
+
+
+async def test_p15_a_layer_over_the_registrys_limit_is_refused_before_a_byte_is_sent(
+    bench: Bench, docker_host: str, tmp_path: Path
+):
+    """A real push of a real layer; the limit is smaller than GitHub's, so the layer may be too."""
+    limit = 100_000
+    assert len(zlib.compress(CONTENT.encode())) > limit
+    limits = {"CI_EMBEDDED_LAYER_LIMITS": f"{bench.proxy.address}={limit}"}
+    with session({**os.environ, "CI_EMBEDDED_STATE": str(tmp_path / "state"), **limits}):
+        async with dagger.connection(dagger.Config(log_output=None)):
+            with pytest.raises(LayerTooLarge) as caught:
+                await push(bench)
+    assert f"{bench.proxy.address} takes {limit} a layer" in caught.value.cause
+    assert bench.owner.password not in str(caught.value)
+    assert caught.value.exit_class == 3
+    assert bench.proxy.log == [], "not even asked whether it is there"
+    assert bench.observer.tags() == {}
+
+
+TOO_LONG = {
+    "refused at its end": answer(413, refusal("SIZE_INVALID", "blob too large")),
+    "refused as not allowed": answer(400, refusal("BLOB_UPLOAD_INVALID", "blob upload invalid")),
+}
+
+
+@pytest.mark.parametrize("action", TOO_LONG.values(), ids=TOO_LONG.keys())
+async def test_p15_what_only_the_registry_knows_is_told_by_outcome(
+    bench: Bench, expected: str, action: Action
+):
+    """So it ends on Dagger too, which knows no sizes before it pushes: no tag, and why."""
+    bench.on("PUT", UPLOAD, action, times=ALWAYS)
+    with pytest.raises(PushFailed) as caught:
+        await push(bench)
+    assert "too large" in caught.value.cause or "invalid" in caught.value.cause
+    assert bench.observer.tags() == {}

@@ -20,7 +20,7 @@ from tests.faults.proxy import FaultProxy
 
 pytestmark = pytest.mark.registry
 RACES = 100
-AT_ONCE = 16
+AT_ONCE = 8
 ONE = ("linux/amd64",)
 
 

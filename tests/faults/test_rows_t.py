@@ -15,6 +15,8 @@ from ci.adapters.clock import SystemClock
 from ci.adapters.files import LocalFiles
 from ci.adapters.prober import HttpProber
 from ci.adapters.registry import open_registry
+from ci.adapters.script import read_script
+from ci.adapters.ssh import open_host
 from ci.decisions.report import parse_format
 from ci.decisions.tags import parse_release_tag
 from ci.errors import (
@@ -35,7 +37,10 @@ from tests.contract.kits import Quiet
 from tests.faults.bench import minted
 from tests.faults.sockets import connections
 
+# Of our own work, not of the clock on the wall: the machine may be busy with something else.
 LIMIT_S = 0.05
+# For one try alone, in which the interpreter may also clear up after all tests before.
+ONE_TRY_S = 0.2
 CI_TOML = (Path(__file__).resolve().parents[2] / "ci.toml").read_text()
 
 
@@ -54,14 +59,16 @@ class Arguments:
 
 def run() -> Run:
     """The stages as a call builds them."""
-    world = World(SystemClock(), Quiet(), LocalFiles(), HttpProber(), open_registry)
+    world = World(
+        SystemClock(), Quiet(), LocalFiles(), HttpProber(), open_registry, open_host, read_script
+    )
     given = Arguments()
     settings_ = parse_settings(CI_TOML, image=given.image)
     return Run(given, settings_, parse_format(given.format), world)
 
 
 def publish(text: str) -> object:
-    return asyncio.run(run().publish(text, dirty=False))
+    return asyncio.run(run().publish(text, dirty=False, anyway=False))
 
 
 def verify_digest(text: str) -> object:
@@ -163,16 +170,16 @@ def refused(kind: Kind, text: str) -> InputError:
     """Enter it and hold the refusal against the promises."""
     run()  # imports are nobody's input
     spent_s = []
-    for _ in range(3):  # the fastest counts: the machine may be busy with something else
-        begun = time.perf_counter()
+    for _ in range(3):  # the fastest counts
+        begun = time.thread_time()
         with connections() as seen, pytest.raises(InputError) as caught:
             kind.enter(text)
-        spent_s.append(time.perf_counter() - begun)
+        spent_s.append(time.thread_time() - begun)
     assert seen == [], "something was contacted"
     assert isinstance(caught.value, kind.errors)
     assert (caught.value.exit_class, caught.value.state) == (2, None)
     assert "S0, nothing was contacted" in str(caught.value)
-    assert min(spent_s) < LIMIT_S
+    assert min(spent_s) < LIMIT_S, spent_s
     return caught.value
 
 
@@ -208,7 +215,7 @@ def test_any_text_is_read_or_refused_quickly(text: str):
                 assert error.remedy
             else:
                 assert str(found) == text
-        assert time.thread_time() - begun < LIMIT_S
+        assert time.thread_time() - begun < ONE_TRY_S
         assert seen == []
 
 

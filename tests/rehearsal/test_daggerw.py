@@ -150,7 +150,8 @@ def test_an_insisted_on_dagger_that_cannot_be_downloaded_is_no_embedded_engine(
     done = run("functions", engine="dagger", checkout=small_checkout)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert_three_lines(done.stderr, "DaggerMissing")
+    assert_three_lines(done.stderr, "EngineUnavailable")
+    assert "wanted Dagger v0.21.8; no dagger on PATH" in done.stderr
     assert not any((small_checkout / ".local" / "bin").iterdir())
 
 

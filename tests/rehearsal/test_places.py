@@ -3,6 +3,8 @@
 import ipaddress
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from rehearsal.environment import read_environment, write_environment
 from rehearsal.errors import NoFreeNetwork
 from rehearsal.layout import Layout
-from rehearsal.network import RANGE, choose_share
+from rehearsal.network import CABLES, RANGE, choose_cable, choose_share
 from rehearsal.ports import Ports, choose_ports
+from rehearsal.turns import machine_turn
 
 LONGEST_INTERFACE_NAME = 15
 LONGEST_SOCKET_PATH = 107
@@ -40,6 +43,25 @@ def test_a_range_in_use_is_left_to_its_user():
     second = choose_share("0a", [ipaddress.IPv4Network(f"{first.network_address}/32")])
     assert not second.overlaps(first)
     assert second.subnet_of(RANGE)
+
+
+def test_a_servers_cable_lies_in_no_checkouts_range():
+    shares = {choose_share(f"{number:x}", []) for number in range(64)}
+    assert len(shares) == 31
+    assert not any(share.overlaps(CABLES) for share in shares)
+    assert choose_cable("0a", []).subnet_of(CABLES)
+    assert choose_cable("0a", [choose_cable("0a", [])]) != choose_cable("0a", [])
+
+
+def test_two_checkouts_choose_one_after_the_other():
+    script = (
+        "import fcntl, os, sys, tempfile\n"
+        "lock = os.open(tempfile.gettempdir(), os.O_RDONLY)\n"
+        "fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    )
+    with machine_turn():
+        other = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert b"BlockingIOError" in other.stderr
 
 
 def test_when_every_range_is_in_use_it_says_so():

@@ -34,7 +34,9 @@ def server(layout: Layout) -> Iterator[httpx.Client]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         base = f"http://127.0.0.1:{server.server_address[1]}"
-        with httpx.Client(base_url=base, params={"service": settings["service"]}) as client:
+        with httpx.Client(
+            base_url=base, params={"service": settings["service"]}, timeout=60
+        ) as client:
             yield client
         server.shutdown()
         thread.join()

@@ -1,11 +1,13 @@
 """The rehearsal server with an empty stack for each test, and the images that go there."""
 
+import contextlib
 import itertools
 import os
 import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from rehearsal.layout import Layout
 from rehearsal.server import Server, status
 from tests.clients import Client, Credentials, client, missing
+from tests.server.crew import SIZE
 from tests.server.driver import Remote, Stack
 from tests.server.images import Image, Maker, maker_with_base
 
@@ -116,16 +119,13 @@ def fresh_stack(server: dict[str, str], credentials: Credentials, shell: str) ->
         remote.allowed("mkdir -p ~/busybox && busybox --install -s ~/busybox")
         path = "$HOME/busybox:$PATH"
     directory = f"/home/deploy/{project}"
-    docker = {"DOCKER_HOST": server["SERVER_DOCKER_HOST"]}
     port = next(PORTS)
-    stack = Stack(
-        remote, directory, project, docker, credentials.user, credentials.token, port, path
-    )
+    stack = Stack(remote, directory, project, credentials.user, credentials.token, port, path)
     remote.upload(f"{directory}/.env", f"GREETING=hello\nPORT={port}\n".encode())
     try:
         yield stack
     finally:
-        remove_projects(stack.docker["DOCKER_HOST"], project)
+        remove_projects(stack.docker_host, project)
         remote.run(f"rm -rf {directory}")
 
 
@@ -136,9 +136,29 @@ def deployed(
     image: Callable[[str], Image],
 ) -> Iterator[Stack]:
     """A stack on which the good image runs; every test must leave it so."""
-    stacks = fresh_stack(server, credentials, "dash")
-    stack = next(stacks)
-    done = stack.deploy(image("good"))
+    with contextlib.contextmanager(fresh_stack)(server, credentials, "dash") as stack:
+        expect_good(stack, image("good"))
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def crew(
+    server: dict[str, str],
+    credentials: Credentials,
+    image: Callable[[str], Image],
+) -> Iterator[list[Stack]]:
+    """Several such stacks."""
+    fresh = contextlib.contextmanager(fresh_stack)
+    with contextlib.ExitStack() as all_of_them:
+        stacks = [
+            all_of_them.enter_context(fresh(server, credentials, "dash")) for _ in range(SIZE)
+        ]
+        good = image("good")
+        with ThreadPoolExecutor(SIZE) as pool:
+            list(pool.map(lambda stack: expect_good(stack, good), stacks))
+        yield stacks
+
+
+def expect_good(stack: Stack, good: Image) -> None:
+    done = stack.deploy(good, candidate="off")
     assert done.exit_code == 0, done.text
-    yield stack
-    next(stacks, None)

@@ -3,16 +3,21 @@
 import base64
 import dataclasses
 import hashlib
+import io
 import itertools
 import json
 import os
 import secrets
 import subprocess
+import tarfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.server.images import Image
 
+Value = str | int | tuple[str | int, ...]
 SOURCES = Path(__file__).resolve().parents[2] / "ci" / "server"
 COMPOSE = """
 services:
@@ -35,6 +40,14 @@ def script() -> bytes:
     return b"".join(
         (SOURCES / name).read_bytes() for name in (SOURCES / "PARTS").read_text().split()
     )
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Poll, for longer than any machine should need."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,16 @@ class Remote:
         """Put a file there."""
         self.allowed(f"mkdir -p $(dirname {path}) && cat >{path}", content)
 
+    def upload_all(self, folder: str, files: dict[str, bytes]) -> None:
+        """Put files there, over one connection."""
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for name, content in files.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                tar.addfile(entry, io.BytesIO(content))
+        self.allowed(f"mkdir -p {folder} && tar -C {folder} -xf -", archive.getvalue())
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
@@ -102,16 +125,16 @@ class Stack:
     remote: Remote
     directory: str
     project: str
-    docker: dict[str, str]
     user: str
     token: str
     port: int
     path: str = "$PATH"
+    compose: str = COMPOSE
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
-    def plan(self, image: Image | None, **changes: str | int) -> tuple[str, bytes]:
-        """A plan's id and bytes; `changes` set or, with "", remove keys."""
-        values: dict[str, str | int] = {
+    def plan(self, image: Image | None, **changes: Value) -> tuple[str, bytes]:
+        """A plan's id and bytes; `changes` set or, with "", remove keys; a tuple repeats them."""
+        values: dict[str, Value] = {
             "plan": 1,
             "nonce": secrets.token_hex(16),
             "action": "deploy" if image else "recover",
@@ -126,7 +149,7 @@ class Stack:
                 "manifest": image.manifest,
                 "config": image.config,
                 "tag": image.tag,
-                "compose": hashlib.sha256(COMPOSE.encode()).hexdigest(),
+                "compose": self.compose_digest,
                 "platform": "linux/amd64",
                 "health-path": "/health",
                 "port": 8000,
@@ -136,13 +159,18 @@ class Stack:
                 "published": self.port,
                 "window": 1,
                 "probes": 2,
-                "timeout": 30,
+                "timeout": 90,
             }
         values |= {key.replace("_", "-"): value for key, value in changes.items()}
-        lines = [f"{key} {value}\n" for key, value in values.items() if value != ""]
+        lines = [
+            f"{key} {value}\n"
+            for key, given in values.items()
+            for value in (given if isinstance(given, tuple) else (given,))
+            if value != ""
+        ]
         return f"run-{next(self.numbers):03}", "".join([*lines, "end\n"]).encode()
 
-    def start(self, image: Image | None, **changes: str | int) -> str:
+    def start(self, image: Image | None, **changes: Value) -> str:
         """Upload everything and start the transaction; its id."""
         name, plan = self.plan(image, **changes)
         done = self.start_plan(name, plan)
@@ -153,10 +181,12 @@ class Stack:
         """Upload everything and start what a plan says; the launcher's answer."""
         raw = script()
         home = f"{self.directory}/.ci"
-        compose = hashlib.sha256(COMPOSE.encode()).hexdigest()
-        self.remote.upload(f"{home}/bin/{hashlib.sha256(raw).hexdigest()}.sh", raw)
-        self.remote.upload(f"{home}/compose/{compose}.yaml", COMPOSE.encode())
-        self.remote.upload(f"{home}/plans/{name}", plan)
+        files = {
+            f"bin/{hashlib.sha256(raw).hexdigest()}.sh": raw,
+            f"compose/{self.compose_digest}.yaml": self.compose.encode(),
+            f"plans/{name}": plan,
+        }
+        self.remote.upload_all(home, files)
         pair = f"{self.user}:{self.token}".encode()
         given = base64.b64encode(pair) + b"\nend\n"
         return self.remote.run(self.verb(f"start {self.directory} {name}"), given)
@@ -176,13 +206,40 @@ class Stack:
         number, code = parsed[-1][1].split()
         return Outcome(int(number), code, parsed)
 
-    def deploy(self, image: Image | None, **changes: str | int) -> Outcome:
+    def deploy(self, image: Image | None, **changes: Value) -> Outcome:
         """Run a transaction to its end."""
         return self.follow(self.start(image, **changes))
 
-    def deploy_with_path(self, path: str, image: Image, **changes: str | int) -> Outcome:
+    def deploy_with_path(self, path: str, image: Image, **changes: Value) -> Outcome:
         """The same where other programs come first."""
-        return dataclasses.replace(self, path=path).deploy(image, **changes)
+        return self.with_path(path).deploy(image, **changes)
+
+    def with_path(self, path: str) -> "Stack":
+        """The same directory where other programs come first."""
+        return dataclasses.replace(self, path=path)
+
+    def at(self, directory: str) -> "Stack":
+        """The same stack where its directory is called otherwise."""
+        return dataclasses.replace(self, directory=directory)
+
+    def out(self, name: str) -> str:
+        """What a transaction has written so far."""
+        return self.remote.allowed(f"cat {self.directory}/.ci/out/{name}")
+
+    def with_compose(self, old: str, new: str) -> "Stack":
+        """The same directory with another compose file."""
+        assert old in self.compose
+        return dataclasses.replace(self, compose=self.compose.replace(old, new))
+
+    @property
+    def docker_host(self) -> str:
+        """The server's Docker past SSH; another address after a power cut."""
+        return self.remote.server["SERVER_DOCKER_HOST"]
+
+    @property
+    def compose_digest(self) -> str:
+        """The compose file's name on the server."""
+        return hashlib.sha256(self.compose.encode()).hexdigest()
 
     def deploy_as(self, user: str, token: str, image: Image) -> Outcome:
         """The same with other credentials."""
@@ -192,10 +249,10 @@ class Stack:
         """Settle what an earlier one left."""
         return self.deploy(None)
 
-    def service(self) -> list[dict]:
+    def service(self, name: str = "web") -> list[dict]:
         """Every container of the service, as the server's Docker shows it to an observer."""
         filters = [f"label=com.docker.compose.project={self.project}"]
-        filters.append("label=com.docker.compose.service=web")
+        filters.append(f"label=com.docker.compose.service={name}")
         words = [word for text in filters for word in ("--filter", text)]
         found = self.observe("ps", "--all", "--quiet", *words).split()
         return json.loads(self.observe("inspect", *found)) if found else []
@@ -204,7 +261,7 @@ class Stack:
         """Ask the server's Docker past SSH and past the transaction."""
         done = subprocess.run(
             ["docker", *arguments],
-            env=os.environ | self.docker,
+            env=os.environ | {"DOCKER_HOST": self.docker_host},
             capture_output=True,
             text=True,
             check=True,

@@ -8,6 +8,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ci.decisions.labels import FINGERPRINT, REVISION, VERSION
 from tests.clients import Client
 
 OCI = "application/vnd.oci.image"
@@ -15,37 +16,57 @@ SECOND_NS = 10**9
 
 # MODE is the fault. The service itself is the same in all of them.
 SERVICE = r"""
-import http.server, json, os, signal, sys, threading, time, urllib.request
+import http.server, itertools, json, os, signal, sys, threading, time, urllib.request
 MODE, TAG = os.environ["MODE"], os.environ["APP_TAG"]
-STARTED = time.monotonic()
+COUNT = itertools.count()
 
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        status, tag = 200, TAG
-        if MODE == "error" and self.path == "/health":
+        status, tag, health = 200, TAG, self.path == "/health"
+        if health and (MODE == "error" or (MODE == "flaps" and next(COUNT) % 2)):
             status = 500
+        if health and MODE == "greets" and os.environ["GREETING"] != "hello":
+            status = 500
+        if health and MODE == "redirects":
+            status = 302
+        if health and MODE == "hangs":
+            time.sleep(60)
         if MODE == "version":
             tag = "another"
         self.send_response(status)
+        self.send_header("Location", "/version")
         self.end_headers()
-        self.wfile.write(json.dumps({"tag": tag}).encode())
+        try:
+            probed = "Python" in str(self.headers["User-Agent"])
+            while MODE == "floods" and not health and not probed:
+                self.wfile.write(b"x" * 1048576)
+            self.wfile.write(json.dumps({"tag": tag}).encode())
+        except OSError:
+            pass
     def log_message(self, *words):
         pass
 
 def probe():
     if MODE == "unhealthy":
         sys.exit("not well")
-    urllib.request.urlopen("http://127.0.0.1:8000/version", timeout=2)
+    urllib.request.urlopen("http://127.0.0.1:8000/version", timeout=15)
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     print("last words of", TAG, MODE, flush=True)
     if MODE == "crash":
         sys.exit(3)
-    if MODE == "dies":
-        threading.Timer(2.5, os._exit, [4]).start()
-    if MODE == "slow":
-        time.sleep(3)
+    if MODE == "talks":
+        print("\x1b[31m::error::", os.environ.get("SECRET"), "##[group]\x1b[0m", flush=True)
+        sys.exit(3)
+    if MODE == "works-not" and sys.argv[1:] == ["work"]:
+        sys.exit(5)
+    if MODE == "eats":
+        threading.Timer(1, lambda: bytearray(1 << 30)).start()
+    if MODE.startswith("lives-"):
+        threading.Timer(float(MODE[6:]), os._exit, [4]).start()
+    if MODE.startswith("slow"):
+        time.sleep(float(MODE[5:] or 3))
     http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Answer).serve_forever()
 
 probe() if sys.argv[1:] == ["probe"] else main()
@@ -76,24 +97,35 @@ class Maker:
     skopeo: Client
     repository: str
 
-    def make(self, tag: str, mode: str) -> Image:
-        """An image of the service that says `tag` and has the fault `mode`."""
+    def make(self, tag: str, mode: str, *, padding: bytes = b"", **changes: object) -> Image:
+        """An image of the service that says `tag` and has the fault `mode`.
+
+        `padding` makes its layer one of its own; `changes` are of the configuration.
+        """
         base = self._base()
-        layer, diff = self._layer()
+        layer, diff = self._layer(padding)
         config = json.loads(self._read(base["config"]["digest"]))
         config["rootfs"]["diff_ids"].append(diff)
         config["config"]["Env"] += [f"MODE={mode}", f"APP_TAG={tag}"]
         config["config"] |= {
+            "Labels": {
+                VERSION: tag,
+                FINGERPRINT: f"sha256:{hashlib.sha256(f'{tag} {mode}'.encode()).hexdigest()}",
+                REVISION: "0" * 40,
+            },
             "Entrypoint": ["python3", "-u", "/service.py"],
             "Cmd": None,
             "ExposedPorts": {"8000/tcp": {}},
             "Healthcheck": {
                 "Test": ["CMD", "python3", "/service.py", "probe"],
                 "Interval": SECOND_NS,
-                "Timeout": 3 * SECOND_NS,
+                # A newer Docker asks only each five seconds in the period of the start otherwise.
+                "StartInterval": SECOND_NS // 4,
+                "Timeout": 20 * SECOND_NS,
                 "StartPeriod": 10 * SECOND_NS,
                 "Retries": 2,
             },
+            **changes,
         }
         stored = self._store(config, f"{OCI}.config.v1+json")
         manifest = self._store(
@@ -120,12 +152,14 @@ class Maker:
     def _base(self) -> dict:
         return json.loads((self.layout / "base.json").read_text())
 
-    def _layer(self) -> tuple[dict, str]:
+    def _layer(self, padding: bytes) -> tuple[dict, str]:
         archive = io.BytesIO()
+        files = {"service.py": SERVICE.encode(), "padding": padding}
         with tarfile.open(fileobj=archive, mode="w") as tar:
-            entry = tarfile.TarInfo("service.py")
-            entry.size, entry.mode = len(SERVICE), 0o644
-            tar.addfile(entry, io.BytesIO(SERVICE.encode()))
+            for name, content in files.items():
+                entry = tarfile.TarInfo(name)
+                entry.size, entry.mode = len(content), 0o644
+                tar.addfile(entry, io.BytesIO(content))
         raw = archive.getvalue()
         packed = gzip.compress(raw, mtime=0)
         descriptor = self._write(packed, f"{OCI}.layer.v1.tar+gzip")

@@ -5,9 +5,9 @@ import httpx
 from tests.server.driver import Stack
 
 
-def running(stack: Stack) -> tuple[str, str]:
+def running(stack: Stack, service: str = "web") -> tuple[str, str]:
     """Reference and image id of the service's one container, which must run."""
-    (container,) = stack.service()
+    (container,) = stack.service(service)
     assert container["State"]["Running"]
     return container["Config"]["Image"], container["Image"]
 

@@ -34,7 +34,7 @@ def plant_stale_image(stack, stale, release):
 
 
 @pytest.mark.parametrize("shell", ["dash"], indirect=True)
-def test_an_old_local_image_under_the_right_tag_is_no_success(stack, image):
+def test_d5_d9_an_old_local_image_under_the_right_tag_is_no_success(stack, image):
     first = stack.deploy(image("good"), candidate="off")
     assert first.exit_code == 0, first.text
     release = image("second")
@@ -48,7 +48,7 @@ def test_an_old_local_image_under_the_right_tag_is_no_success(stack, image):
     assert image("good").digest in last
 
 
-def test_a_config_that_is_not_the_digests_is_no_success(deployed, image):
+def test_d9_a_config_that_is_not_the_digests_is_no_success(deployed, image):
     before = running(deployed)
     done = deployed.deploy(image("second"), config=image("good").config)
     # The same with either store: the image is found by one of its names, or by none.
@@ -56,7 +56,9 @@ def test_a_config_that_is_not_the_digests_is_no_success(deployed, image):
     assert running(deployed) == before
 
 
-def test_the_containerd_store_names_the_index_and_is_proven_too(credentials, image, target, mirror):
+def test_d9_the_containerd_store_names_the_index_and_is_proven_too(
+    credentials, image, target, mirror
+):
     stacks = fresh_stack(started("containerd"), credentials, "dash")
     stack = next(stacks)
     try:

@@ -41,7 +41,7 @@ platforms = ["linux/amd64", "linux/arm64"]
 derived = ["cache"]
 [check]
 target = "tests"
-timeout_s = 3
+timeout_s = 60
 """
 
 

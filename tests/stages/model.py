@@ -46,13 +46,14 @@ class Client:
     gate: Callable[[str], Awaitable[None]] = nothing
     registry: type[RegistrySimulator] = RegistrySimulator
     may_push: bool = True
+    platforms: tuple[str, ...] = BOTH
     builds: int = 0
     clock: FastClock = field(default_factory=FastClock)
     progress: Quiet = field(default_factory=Quiet)
 
     async def publish(self, make: Callable[[], Awaitable[Digest]] | None = None) -> Published:
         """Publish what `make`, by default an honest engine, makes."""
-        platforms = tuple(map(parse_platform, BOTH))
+        platforms = tuple(map(parse_platform, self.platforms))
         wanted = Release(parse_release_tag(self.tag, UTC), self.fingerprint, platforms, UTC)
         registry = self.registry(
             self.store, may_push=self.may_push, gate=self.gate, time=lambda: NOW
@@ -64,7 +65,7 @@ class Client:
         """Do as the engine does: put everything, then the moving tag."""
         self.builds += 1
         await self.gate("build")
-        parts = release(self.tag, str(self.fingerprint), self.salt)
+        parts = release(self.tag, str(self.fingerprint), self.salt, self.platforms)
         digest = self.store.put(parts)
         await self.gate("pushed blobs")
         self.store.tags["unverified"] = digest

@@ -12,6 +12,7 @@ import dagger
 import pytest
 from dagger import dag
 
+from ci.embedded.docker import CONNECT_S
 from ci.engine import on_engine
 from ci.errors import EngineFailed, EngineUnavailable
 
@@ -19,6 +20,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.registry]
 # As daggerw starts it, and isolated from the session that other tests share.
 COMMAND = [sys.executable, "-m", "ci.embedded", "call"]
 CHECKOUT = Path(__file__).parents[2]
+LIMIT_S = 15  # B10
 
 
 class Cable:
@@ -61,7 +63,7 @@ class Cable:
 
 
 async def call(project, docker_host, state, *words, **more):
-    """Run the command line; returns exit code, what it said, and the seconds it took."""
+    """Run the command line; returns exit code and what it said."""
     environ = {
         **{name: text for name, text in os.environ.items() if not name.startswith("DAGGER_")},
         "DOCKER_HOST": docker_host,
@@ -69,7 +71,6 @@ async def call(project, docker_host, state, *words, **more):
         "TOKEN_OF_TEST": project.remote.owner.password,
         **more,
     }
-    begun = time.monotonic()
     address = project.remote.repository.registry
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
@@ -84,16 +85,47 @@ async def call(project, docker_host, state, *words, **more):
     )
     out, err = await asyncio.wait_for(process.communicate(), 120)
     assert out == b""
-    return process.returncode, err.decode(), time.monotonic() - begun
+    return process.returncode, err.decode()
 
 
 async def test_an_engine_that_cannot_be_reached_is_named_at_once(project, tmp_path):
-    code, said, seconds = await call(project, f"unix://{tmp_path}/none.sock", tmp_path, "check")
+    code, said = await call(project, f"unix://{tmp_path}/none.sock", tmp_path, "check")
+    assert_engine_unavailable(code, said)
+    assert f"wanted: Docker with API 1.40 or newer; at unix://{tmp_path}/none.sock" in said
+
+
+async def test_an_engine_that_never_answers_is_named_in_time(project, tmp_path):
+    async def hear(reader, writer) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_unix_server(hear, tmp_path / "deaf.sock"):
+        code, said = await call(project, f"unix://{tmp_path}/deaf.sock", tmp_path, "check")
+    assert_engine_unavailable(code, said)
+    assert f"no answer within {CONNECT_S:.0f} s" in said
+    assert CONNECT_S < LIMIT_S
+
+
+async def test_an_engine_of_another_version_is_named_with_what_is_wanted(project, tmp_path):
+    async def answer(reader, writer) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = b'{"ApiVersion": "1.30"}'
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_unix_server(answer, tmp_path / "old.sock"):
+        code, said = await call(project, f"unix://{tmp_path}/old.sock", tmp_path, "check")
+    assert_engine_unavailable(code, said)
+    assert "wanted: Docker with API 1.40 or newer" in said
+    assert "API 1.30" in said
+
+
+def assert_engine_unavailable(code: int, said: str) -> None:
     assert code == 1
     assert "EngineUnavailable: the engine is gone" in said
     assert "now: LO, only the engine was used" in said
     assert "do: start Docker" in said
-    assert seconds < 15
 
 
 async def test_an_engine_lost_during_the_build_is_named_and_no_tag_moved(
@@ -102,7 +134,7 @@ async def test_an_engine_lost_during_the_build_is_named_and_no_tag_moved(
     cable = Cable(docker_host, tmp_path / "cut.sock", b"/build?")
     tag = time.strftime("%Y%m%d-%H%M%S", time.gmtime(time.time() - 60))
     async with cable.plugged() as address:
-        code, said, _ = await call(project, address, tmp_path / "state", "publish", f"--tag={tag}")
+        code, said = await call(project, address, tmp_path / "state", "publish", f"--tag={tag}")
     assert cable.is_cut
     assert code == 1
     assert "EngineUnavailable: the engine is gone" in said

@@ -1,6 +1,5 @@
 """Promises 1 and 2 on the model: write once, resume anywhere, latest never backwards."""
 
-import asyncio
 import itertools
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from ci.decisions.publication import Step
 from ci.errors import (
     PermissionMissing,
-    PipelineError,
     PlatformLie,
     RegistryUnavailable,
     State,
@@ -267,66 +265,6 @@ async def test_a_run_killed_anywhere_is_finished_by_the_next():
             and done.digest == release(NEW, str(SOURCES), "first").top.digest
             else 1
         )
-
-
-SHARED = ("put", "have put", "tags", f"manifest {NEW}", f"manifest {OLD}", "manifest latest",
-          "manifest unverified", "pushed")  # fmt: skip
-
-
-class Turns:
-    """Two clients take turns; `switches` says after how many shared steps the turn changes."""
-
-    def __init__(self, switches):
-        self.switches = list(switches)
-        self.turn = 0
-        self.steps = 0
-        self.ended = [False, False]
-        self.condition = asyncio.Condition()
-
-    def gate(self, me):
-        async def wait(point):
-            if not point.startswith(SHARED):
-                return
-            async with self.condition:
-                await self.condition.wait_for(lambda: self.turn == me or self.ended[1 - me])
-                self.steps += 1
-                if self.switches and self.steps == self.switches[0]:
-                    self.switches.pop(0)
-                    self.turn = 1 - me
-                    self.condition.notify_all()
-
-        return wait
-
-    async def run(self, me, client):
-        try:
-            return await client.publish()
-        except PipelineError as error:
-            return error
-        finally:
-            async with self.condition:
-                self.ended[me] = True
-                self.turn = 1 - me
-                self.condition.notify_all()
-
-
-async def race(switches, tags):
-    store, turns = Store(), Turns(switches)
-    clients = [Client(store, tag, gate=turns.gate(at)) for at, tag in enumerate(tags)]
-    outcomes = await asyncio.gather(*(turns.run(at, one) for at, one in enumerate(clients)))
-    return store, outcomes, turns.steps
-
-
-@pytest.mark.parametrize("tags", [(OLD, NEW), (NEW, OLD)])
-async def test_two_publishers_end_with_the_newest_as_latest(tags):
-    """Every schedule with up to two changes of turn; random ones have found nothing more."""
-    _, _, steps = await race((), tags)
-    schedules = [(), *itertools.combinations(range(1, steps + 1), 1)]
-    schedules += itertools.combinations(range(1, steps + 1), 2)
-    for switches in schedules:
-        store, outcomes, _ = await race(switches, tags)
-        assert not [each for each in outcomes if isinstance(each, PipelineError)], switches
-        held = {tag: done.digest for tag, done in zip(tags, outcomes, strict=True)}
-        assert end_state(store) == held | {"latest": held[NEW]}, switches
 
 
 async def test_a_release_of_the_wrong_platforms_never_gets_a_tag():

@@ -75,7 +75,8 @@ def test_bad_name_is_refused(text):
     begun = time.process_time()
     with pytest.raises(NameInvalid):
         parse_repository(text)
-    assert time.process_time() - begun < 0.05
+    # Linear: what grows with the square takes minutes here.
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(

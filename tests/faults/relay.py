@@ -1,0 +1,76 @@
+"""A cable of the tests' own between a client and a server: it can be cut, or swallow everything."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+PIECE = 65536
+
+
+@dataclass
+class Relay:
+    """Carries connections to loopback's port `target`, until told otherwise."""
+
+    target: int
+    port: int = 0
+    is_silent: bool = False
+    accepted: int = 0
+    _writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def endpoint(self) -> str:
+        """Where it is dialled."""
+        return f"127.0.0.1:{self.port}"
+
+    def cut(self) -> None:
+        """End every connection at once, on both sides, without a goodbye."""
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+
+    def swallow(self) -> None:
+        """Carry nothing any more, and close nothing: a black hole."""
+        self.is_silent = True
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        self.accepted += 1
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        self._writers += [writer, there_writer]
+        for one, other in ((reader, there_writer), (there_reader, writer)):
+            task = asyncio.create_task(self._copy(one, other))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while piece := await reader.read(PIECE):
+                if not self.is_silent:
+                    writer.write(piece)
+                    await writer.drain()
+        if not self.is_silent:
+            writer.close()
+
+    async def stop(self) -> None:
+        """End everything."""
+        self.cut()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def relay(target: int) -> AsyncIterator[Relay]:
+    """Serve until left."""
+    running = Relay(target)
+    server = await asyncio.start_server(running.carry, "127.0.0.1", 0)
+    running.port = server.sockets[0].getsockname()[1]
+    try:
+        yield running
+    finally:
+        server.close()
+        await running.stop()
+        await server.wait_closed()

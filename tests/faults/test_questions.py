@@ -1,0 +1,44 @@
+"""How often a registry is asked: what a run needs to know, once, and all of it side by side."""
+
+import pytest
+
+from ci.errors import PermissionMissing
+from tests.contract.images import release
+from tests.faults.bench import SOURCES, Bench, minted
+
+pytestmark = pytest.mark.registry
+
+
+async def released(bench: Bench) -> str:
+    tag = minted()
+    await bench.has(release(tag, str(SOURCES)), tag, "latest", "unverified")
+    return tag
+
+
+def refusals(bench: Bench) -> list[str]:
+    return [each.target for each in bench.proxy.log if each.status == 401]
+
+
+async def test_a_verification_answers_one_challenge_for_all_its_questions(bench: Bench):
+    tag = await released(bench)
+    await bench.verify(tag)
+    # The clock is asked without a token; one question goes ahead, and the rest waits for it.
+    assert len(refusals(bench)) == 2
+    # The clock, the challenge, the tag twice, latest, the tags; two manifests, configs and layers.
+    assert len(bench.proxy.log) == 12
+
+
+async def test_publishing_again_answers_one_challenge_and_writes_nothing(bench: Bench):
+    tag = await released(bench)
+    await bench.publish(tag)
+    assert (bench.builds, bench.proxy.seen("PUT")) == (0, [])
+    # To cancel the probe's upload is another right, which this registry's token does not have.
+    assert len(bench.proxy.seen("DELETE")) == 1
+    assert len([each for each in refusals(bench) if each != "/v2/"]) == 2
+
+
+async def test_who_may_not_push_is_not_asked_again_for_another_token(bench: Bench):
+    tag = await released(bench)
+    with pytest.raises(PermissionMissing):
+        await bench.publish(tag, who=bench.reader)
+    assert len(bench.proxy.seen("POST")) <= 2

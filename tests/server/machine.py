@@ -1,0 +1,123 @@
+"""Faults of the server as a machine: made from outside, each undone when its block ends."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from rehearsal import processes
+from rehearsal.layout import Layout
+from rehearsal.server import Server, start_server
+from rehearsal.server_link import listen_inside
+from tests.server.driver import Stack, wait_until
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+MACHINE = Server(Layout(CHECKOUT), "classic")
+LINK = f"{MACHINE.name}-link"
+# The real docker, but for what a test wants it to say.
+FAKE_DOCKER = """#!/bin/sh
+case " $* " in
+{cases}
+esac
+exec /usr/bin/docker "$@"
+"""
+
+
+def pid() -> int:
+    """Of the server's first process, as this machine counts."""
+    found = processes.running(MACHINE.layout, MACHINE.name)
+    assert found is not None
+    return found
+
+
+def inside(path: str) -> Path:
+    """A path of the server, as root on this machine reaches it."""
+    return Path(f"/proc/{pid()}/root") / path.removeprefix("/")
+
+
+@contextlib.contextmanager
+def without_registries() -> Iterator[None]:
+    """The server reaches no registry."""
+    processes.stop(MACHINE.layout, LINK)
+    try:
+        yield
+    finally:
+        start_server(MACHINE)
+
+
+@contextlib.contextmanager
+def with_stalled_registries() -> Iterator[None]:
+    """The registries take the server's connections and never answer."""
+    link = processes.running(MACHINE.layout, LINK)
+    assert link is not None
+    os.kill(link, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(link, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def with_full_disk(folder: str, size: str) -> Iterator[None]:
+    """A folder of the server on a file system of its own that holds almost nothing."""
+    enter = ("nsenter", "--target", str(pid()), "--mount", "--root", "--wd=/")
+    subprocess.run(
+        [*enter, "mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True
+    )
+    try:
+        yield
+    finally:
+        # A pull that was given up may still hold a file there.
+        wait_until(lambda: subprocess.run([*enter, "umount", folder], check=False).returncode == 0)
+
+
+@contextlib.contextmanager
+def with_firewall(*rule: str) -> Iterator[None]:
+    """A rule of the server's own firewall, before all others."""
+    enter = ("nsenter", "--target", str(pid()), "--mount", "--root", "--net", "--wd=/", "iptables")
+    subprocess.run([*enter, "--wait", "--insert", *rule], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*enter, "--wait", "--delete", *rule], check=True)
+
+
+@contextlib.contextmanager
+def with_listener(port: int) -> Iterator[None]:
+    """A process of the server that listens there."""
+    (listening,) = listen_inside(pid(), [port])
+    with listening:
+        yield
+
+
+@contextlib.contextmanager
+def with_closed_socket(path: str) -> Iterator[None]:
+    """A socket of the server that only root may use."""
+    with socket.socket(socket.AF_UNIX) as closed:
+        closed.bind(str(inside(path)))
+        inside(path).chmod(0o600)
+        closed.listen()
+        try:
+            yield
+        finally:
+            inside(path).unlink()
+
+
+def with_docker_that(stack: Stack, cases: str) -> str:
+    """A PATH on which `docker` answers some calls otherwise; `cases` are the shell's."""
+    stack.remote.upload(f"{stack.directory}/bin/docker", FAKE_DOCKER.format(cases=cases).encode())
+    stack.remote.allowed(f"chmod +x {stack.directory}/bin/docker")
+    return f"{stack.directory}/bin:$PATH"
+
+
+def without_tools(stack: Stack, *tools: str) -> str:
+    """A PATH that has every program of the server but these."""
+    folder = f"{stack.directory}/tools"
+    gone = " ".join(f"{folder}/{name}" for name in tools)
+    stack.remote.allowed(
+        f"mkdir -p {folder} && ln -sf /usr/bin/* /usr/sbin/* {folder}/ && rm -f {gone}"
+    )
+    return folder

@@ -1,0 +1,44 @@
+"""Row P13 on the model: whatever the interleaving of two publishers, the end is right."""
+
+import pytest
+
+from ci.publish import Published
+from tests.contract.images import release
+from tests.contract.simulator import Store
+from tests.stages.interleave import explore
+from tests.stages.model import NEW, OLD, SOURCES, Client
+
+ONE = ("linux/amd64",)
+
+
+def two_new() -> list[Client]:
+    """Machines that publish two tags to one fresh repository."""
+    store = Store()
+    return [Client(store, tag, salt=tag, platforms=ONE) for tag in (OLD, NEW)]
+
+
+def one_again() -> list[Client]:
+    """The same, where the older tag was published before and is published again."""
+    clients = two_new()
+    store = clients[0].store
+    store.tags[OLD] = store.tags["latest"] = store.put(release(OLD, str(SOURCES), OLD, ONE))
+    return clients
+
+
+def newest_is_latest(clients, outcomes) -> None:
+    held = clients[0].store.tags
+    for client, done in zip(clients, outcomes, strict=True):
+        assert isinstance(done, Published), done
+        assert held[client.tag] == done.digest, "told a lie"
+    assert held["latest"] == held[NEW]
+
+
+STARTS = {"two new tags": (two_new, 10**6), "one of them again": (one_again, 10**3)}
+
+
+@pytest.mark.parametrize(("start", "at_least"), STARTS.values(), ids=STARTS.keys())
+async def test_every_interleaving_of_two_publishers_ends_with_the_newest_as_latest(start, at_least):
+    found = await explore(start, newest_is_latest)
+    count = f"{found.schedules:,} interleavings, {len(found.follows):,} states, {found.runs:,} runs"
+    print(count)
+    assert found.schedules > at_least, f"these are not all: {count}"
