@@ -72,6 +72,10 @@ class PortTaken(PreflightRefused):
     """A stranger has the service's port."""
 
 
+class PortStuck(Restored):
+    """Docker keeps the service's port for nobody, since a power cut."""
+
+
 class ServerCannotPull(PreflightRefused):
     """The server does not get the image from the registry."""
 

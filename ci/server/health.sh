@@ -1,6 +1,8 @@
 # shellcheck shell=sh disable=SC2154,SC2034,SC2015
 
 PROBE_S=5
+# An interrupted run's compose may still be about to start what it made.
+UNSTARTED_S=15
 BODY_BYTES=65536
 
 # Ask for a path; the status in $http (000 when there was no answer), the body in a file.
@@ -113,6 +115,8 @@ not_hopeless() {
         wrong Unhealthy "Docker says unhealthy, HTTP $http" "$advice"
     elif [ "$version" = wrong ] && [ "$http" = 200 ]; then
         wrong WrongVersion "$version_path does not name $tag" "build the image with its own tag"
+    elif [ "$status" = created ] && [ "$passed" -ge "$UNSTARTED_S" ]; then
+        wrong HealthTimeout "nobody started the container in $passed s" "$advice"
     elif [ "$passed" -ge "$timeout" ]; then
         wrong HealthTimeout "not healthy after $passed s: Docker says $health, HTTP $http" "$advice"
     elif [ "$health" = healthy ]; then

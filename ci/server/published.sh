@@ -99,7 +99,7 @@ port_is_free() { # number
     done
     [ -n "$own" ] || ! is_listened_on "$1" ||
         wrong PortTaken "port $1 belongs to a process of the server: $(listener_of "$1")" \
-            "stop it, or give the service another port"
+            "stop it (where it is docker-proxy: sudo systemctl restart docker), or give the service another port"
 }
 
 is_of_plan() { # container

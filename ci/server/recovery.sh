@@ -104,7 +104,9 @@ bring_back() {
     fi
     [ -z "${live:-}" ] || last_words "$live"
     seen="$failed_code: $failed_seen; then, bringing back $tag: $code: $seen"
-    code=RollbackUnhealthy remedy="look at the server: docker ps; docker logs; then deploy a good release"
+    [ "$code" = PortStuck ] ||
+        remedy="look at the server: docker ps; docker logs; then deploy a good release"
+    code=RollbackUnhealthy
     finish 11 "$service is not proven to run any release"
 }
 

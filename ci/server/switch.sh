@@ -37,7 +37,7 @@ switch_service() { # service
     if ! compose up --detach --no-deps --no-build --pull never "$1" >"$scratch/compose" 2>&1; then
         quote compose <"$scratch/compose"
         live=$(containers_of "$1" | head -n 1)
-        wrong ComposeFailed "$(end_of "$scratch/compose" 1)" "read the lines above"
+        port_is_stuck || wrong ComposeFailed "$(end_of "$scratch/compose" 1)" "read the lines above"
         return 1
     fi
     live=$(containers_of "$1")
@@ -53,6 +53,16 @@ switch_service() { # service
     *) judge "$live" "$1" fresh ;;
     esac && prove "$live" "$1"
 }
+
+# Docker writes down that a port is taken before it writes down for whom. After a power cut between
+# the two nobody has it, and only Docker's own start gives it back.
+port_is_stuck() {
+    stuck=$(sed -n 's/.*Bind for .*:\([0-9]*\) failed: port is already allocated.*/\1/p' \
+        "$scratch/compose" | head -n 1)
+    [ -n "$stuck" ] && [ -z "$(ask ps --quiet --filter "publish=$stuck")" ] || return 1
+    wrong PortStuck "Docker keeps port $stuck for a container that is gone" "$RESTART_DOCKER" || :
+}
+RESTART_DOCKER="restart Docker on the server (sudo systemctl restart docker), then recover"
 
 # What compose leaves when it is killed between making a container and giving it its name.
 tidy() { # service

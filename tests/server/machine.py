@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rehearsal import processes
 from rehearsal.layout import Layout
-from rehearsal.server import Server, start_server
+from rehearsal.server import Server, start_server, stop_server
 from rehearsal.server_link import listen_inside
 from tests.server.driver import Stack, wait_until
 
@@ -31,6 +31,24 @@ def pid() -> int:
     found = processes.running(MACHINE.layout, MACHINE.name)
     assert found is not None
     return found
+
+
+HOLDING_RUNC = """#!/bin/sh
+case " $* " in *" create "*) exec sleep 600 ;; esac
+exec /usr/sbin/runc.real "$@"
+"""
+
+
+def first() -> int:
+    """The first process inside, as this machine counts."""
+    (found,) = Path(f"/proc/{pid()}/task/{pid()}/children").read_text().split()
+    return int(found)
+
+
+def restart(server: dict[str, str], *, power_cut: bool = False) -> None:
+    """Off and on again; `server` is told where it is now."""
+    stop_server(MACHINE, power_cut=power_cut)
+    server |= start_server(MACHINE)
 
 
 def inside(path: str) -> Path:
@@ -91,6 +109,25 @@ def with_listener(port: int) -> Iterator[None]:
     (listening,) = listen_inside(pid(), [port])
     with listening:
         yield
+
+
+@contextlib.contextmanager
+def with_starts_held() -> Iterator[None]:
+    """Docker makes containers and their networks, and waits where it is to start them."""
+    real = inside("/usr/sbin/runc")
+    real.rename(real.with_name("runc.real"))
+    real.write_text(HOLDING_RUNC)
+    real.chmod(0o755)
+    try:
+        yield
+    finally:
+        inside("/usr/sbin/runc.real").rename(inside("/usr/sbin/runc"))
+
+
+def listens(port: int) -> bool:
+    """Something of the server takes connections at this port."""
+    rows = [line.split() for line in Path(f"/proc/{first()}/net/tcp").read_text().splitlines()]
+    return any(row[1].endswith(f":{port:04X}") and row[3] == "0A" for row in rows)
 
 
 @contextlib.contextmanager

@@ -1,11 +1,11 @@
 """Transactions that are killed, cut off or come second: old or new, proven, and nothing stuck."""
 
+import contextlib
 import subprocess
 import time
 
 import pytest
 
-from rehearsal.server import start_server, stop_server
 from tests.server import machine
 from tests.server.crew import check_all, chosen
 from tests.server.driver import wait_until
@@ -83,12 +83,33 @@ def test_x4_a_power_cut_in_the_switch_is_recovered_from(server, deployed, image)
         pass
     # Somewhere in compose's work, or past it: every moment must do.
     time.sleep(0.5)
-    stop_server(machine.MACHINE, power_cut=True)
-    server |= start_server(machine.MACHINE)
+    machine.restart(server, power_cut=True)
     done = deployed.recover()
+    if done.code == "PortStuck":
+        machine.restart(server)
+        done = deployed.recover()
     assert (done.exit_code, done.code) == (0, "Done"), done.text
     assert version(deployed) in (image("good").tag, image("second").tag)
     is_clean(deployed)
+
+
+def test_x4_a_port_that_docker_keeps_for_nobody_is_told_and_a_restart_of_docker_gives_it_back(
+    server, stack, image
+):
+    with held_at(stack, "switching", image("good"), candidate="off", **QUICK):
+        undone = contextlib.ExitStack()
+        undone.enter_context(machine.with_starts_held())
+    with undone:
+        wait_until(lambda: machine.listens(stack.port))
+        machine.restart(server, power_cut=True)
+    done = stack.recover()
+    assert (done.exit_code, done.code) == (11, "PortStuck"), done.text
+    assert "restart docker" in done.texts("remedy")[0]
+    machine.restart(server)
+    done = stack.recover()
+    assert (done.exit_code, done.code) == (0, "Done"), done.text
+    assert running(stack)[0] == image("good").reference
+    is_clean(stack)
 
 
 def test_x4_the_start_of_the_machine_settles_what_was_interrupted(deployed, image):
