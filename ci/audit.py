@@ -18,7 +18,7 @@ from ci.decisions.audit.evidence import HostSeen, RegistrySeen, RepositorySeen
 from ci.decisions.audit.findings import Audit, Gap
 from ci.decisions.audit.judge import Question, Seen, judge, newest_tag
 from ci.decisions.audit.releases import Wanted
-from ci.decisions.audit.repeat import NEW, Call, repeat_command
+from ci.decisions.audit.repeat import KNOWN, NEW, Call, repeat_command
 from ci.decisions.audit.reports import render_reports
 from ci.decisions.audit.summary import headline
 from ci.decisions.placement import choose_server, need_deployment
@@ -163,16 +163,18 @@ class Auditor:
 
     async def _repeat(self, settings: Settings | None, tag: ReleaseTag | None) -> str:
         arguments, asked = self.arguments, self.asked
+        # A rollback without a tag goes to the release before, whichever that is then.
+        wanted = asked.tag if asked.stage == "rollback" else str(tag or "")
         call = Call(
             asked.stage,
-            str(tag or ""),
+            wanted,
             image=arguments.image,
             user=arguments.user,
             token=await _given(arguments.token.uri if arguments.token else None),
             via=settings.repository.registry if arguments.via and settings else "",
             host=asked.host,
             key=await _given(asked.key.uri if asked.key else None),
-            known=await _given(asked.known.name if asked.known else None),
+            known=asked.known is not None,
             link=await _given(asked.link.endpoint if asked.link else None),
         )
         return repeat_command(call)
@@ -205,7 +207,8 @@ async def audit(arguments: Arguments, world: World, asked: Asked) -> dagger.Dire
     folder = dag.directory()
     for name, text in render_reports(found).items():
         folder = folder.with_new_file(name, text)
-    return folder
+    # The command that repeats a stage names it there.
+    return folder.with_file(KNOWN, asked.known) if asked.known else folder
 
 
 def _refused(text: str) -> EngineFailed:

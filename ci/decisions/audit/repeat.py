@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 from ci.oci.reference import is_loopback
 
+# Where the report's folder is expected, beside what it was made from; the workflow's artifact is
+# called so as well.
+FOLDER = "audit"
+KNOWN = "known_hosts"
 STAGES = {
     "check": (),
     "build": (),
     "publish": ("tag",),
     "verify": ("tag",),
     "deploy": ("tag", "host"),
-    "rollback": ("host",),
+    "rollback": ("back", "host"),
     "recover": ("host",),
     "status": ("host",),
     "release": ("tag", "host"),
@@ -28,7 +32,8 @@ _NEW_TAG = '"$(./daggerw call tag)"'
 class Call:
     """A call of the pipeline; "" is what was not given.
 
-    `token` and `key` are where the secrets were taken from, as the engine names that.
+    `token` and `key` are where the secrets were taken from, as the engine names that. `known` says
+    whether a file of host keys was given: the report's folder has it then.
     """
 
     stage: str
@@ -39,7 +44,7 @@ class Call:
     via: str = ""
     host: str = ""
     key: str = ""
-    known: str = ""
+    known: bool = False
     link: str = ""
 
 
@@ -59,10 +64,12 @@ def repeat_command(call: Call) -> str:
     words.append(call.stage)
     if "tag" in STAGES[call.stage]:
         words += ["--tag", shlex.quote(call.tag) if call.tag else _NEW_TAG]
+    if "back" in STAGES[call.stage]:
+        words += _option("tag", call.tag)
     if "host" in STAGES[call.stage]:
         words += _option("host", call.host)
         words += ["--key", _place(call.key, "env:DEPLOY_KEY")]
-        words += _option("known", call.known)
+        words += _option("known", f"{FOLDER}/{KNOWN}" if call.known else "")
     return " ".join(words)
 
 

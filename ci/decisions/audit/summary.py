@@ -1,6 +1,7 @@
 """An audit in one line, and the sentence before the command that repeats a stage."""
 
 from ci.decisions.audit.findings import Audit, roots
+from ci.decisions.audit.repeat import FOLDER
 from ci.decisions.audit.rules import RULES, Severity
 
 
@@ -21,7 +22,8 @@ def headline(audit: Audit) -> str:
 
 def repeat_note(audit: Audit) -> str:
     """Say what the command needs."""
+    beside = f", and this folder there as {FOLDER}" if f" {FOLDER}/" in audit.repeat else ""
     return (
-        f"At the commit of {audit.tag or 'the release'}, with the secrets that it names in the"
-        " environment or in files:"
+        f"In a checkout at the commit of {audit.tag or 'the release'}, with the secrets that it"
+        f" names in the environment or in files{beside}:"
     )
