@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
 
-from ci.decisions.publication import Held, Reading, Step, judge_read, plan_publication, tag_taken
+from ci.decisions.publication import (
+    Held,
+    Reading,
+    Step,
+    is_release,
+    judge_read,
+    plan_publication,
+    tag_taken,
+)
 from ci.decisions.render import render_size
 from ci.decisions.tags import LATEST, UNVERIFIED, ReleaseTag, check_time
 from ci.decisions.tree import Expected, Tree, judge_tree
@@ -102,7 +110,7 @@ class Publisher:
             if step is not Step.CONFIRM:
                 document = await self._put_tag(document)
         with reached(State.S2):
-            latest = await self._settle_latest(document, found.tags)
+            latest, document = await self._settle_latest(document, found.tags)
         size = sum(image.size_bytes for image in tree.images)
         self.progress.note(f"     {len(tree.images)} platforms, {render_size(size)} of layers")
         return Published(document.digest, step, latest)
@@ -185,13 +193,24 @@ class Publisher:
         tag = self.release.tag
         held = await read_held(self.registry, tag.tag)
         if held:
-            if (held.version, held.fingerprint) != (str(tag), str(self.release.fingerprint)):
-                raise tag_taken(tag, held)
-            other, _ = await self._verify(held.digest)
-            return other
+            return await self._join(held)
         with reached(State.S6), self.progress.step(f"tag {tag}"):
             await self.registry.push_manifest(tag.tag, document)
-            await self._settle(tag.tag, document.digest, before=None)
+            try:
+                await self._settle(tag.tag, document.digest, before=None)
+            except TagConflict:
+                held = await read_held(self.registry, tag.tag)
+                if not held:
+                    raise
+                return await self._join(held)
+        return document
+
+    async def _join(self, held: Held) -> Document:
+        """Take what another machine made of this release: whoever put the tag last made it."""
+        if not is_release(held, self.release.tag, self.release.fingerprint):
+            raise tag_taken(self.release.tag, held)
+        self.progress.note(f"     another machine published this release: {held.digest}")
+        document, _ = await self._verify(held.digest)
         return document
 
     async def _settle(self, tag: Tag, put: Digest, *, before: Digest | None) -> None:
@@ -220,34 +239,50 @@ class Publisher:
                 )
             await self.clock.sleep(AGREEMENT_S)
 
-    async def _settle_latest(self, ours: Document, before: TagsSeen | None) -> ReleaseTag:
+    async def _settle_latest(
+        self, ours: Document, before: TagsSeen | None
+    ) -> tuple[ReleaseTag, Document]:
         """Bring `latest` to the newest release, whoever published that.
 
-        The list is read again after every move: when all publishers have ended, latest is the
-        newest tag, in whatever order they ran.
+        The list is read again after every move, and our own tag with it: when all publishers have
+        ended, latest is the newest tag, in whatever order they ran.
 
         Args:
             before: an earlier look; it may show that nothing is to be done, never what is.
+        Returns:
+            The release that is `latest`, and what our own tag holds.
         """
         with self.progress.step("latest"):
             for _ in range(LATEST_ROUNDS):
-                seen = before or await read_tags(self.registry)
+                seen, ours = (before, ours) if before else await self._look_again(ours)
                 current = seen.latest
                 top, document = await self._newest(ours, seen)
                 if current and current.digest == document.digest:
                     if top != self.release.tag:
                         self.progress.note(f"     latest stays with {top}, which is newer")
-                    return top
+                    return top, ours
                 if before:
                     before = None
                     continue
-                await self.registry.push_manifest(LATEST, document)
-                shown = current.digest if current else None
-                try:
-                    await self._settle(LATEST, document.digest, before=shown)
-                except TagConflict:
-                    self.progress.note("     another publisher moved latest; looking again")
+                await self._move_latest(document, current)
         raise TagsDisagree("others keep moving latest", remedy=_AGAIN)
+
+    async def _move_latest(self, document: Document, current: Document | None) -> None:
+        await self.registry.push_manifest(LATEST, document)
+        shown = current.digest if current else None
+        try:
+            await self._settle(LATEST, document.digest, before=shown)
+        except TagConflict:
+            self.progress.note("     another publisher moved latest; looking again")
+
+    async def _look_again(self, ours: Document) -> tuple[TagsSeen, Document]:
+        """Read the tags, and what our own holds by now."""
+        own = partial(self.registry.manifest, self.release.tag.tag)
+        seen, held = await both(partial(read_tags, self.registry), own)
+        # Not there: the registry lags, for it was there twice.
+        if held and held.digest != ours.digest:
+            ours = await self._join(await held_by(self.registry, held))
+        return seen, ours
 
     async def _newest(self, ours: Document, seen: TagsSeen) -> tuple[ReleaseTag, Document]:
         names = {*seen.names, self.release.tag.tag.text}

@@ -34,10 +34,10 @@ def plan_publication(
         TagConflict: the tag holds another release; tags are written once.
     """
     if at_tag:
-        if _is_release(at_tag, tag, wanted):
+        if is_release(at_tag, tag, wanted):
             return Step.CONFIRM
         raise tag_taken(tag, at_tag)
-    if at_unverified and _is_release(at_unverified, tag, wanted):
+    if at_unverified and is_release(at_unverified, tag, wanted):
         return Step.RESUME
     return Step.BUILD
 
@@ -66,5 +66,6 @@ def judge_read(seen: Digest | None, *, put: Digest, before: Digest | None) -> Re
     return Reading.LAG if seen is None or seen == before else Reading.FOREIGN
 
 
-def _is_release(held: Held, tag: ReleaseTag, wanted: Digest) -> bool:
+def is_release(held: Held, tag: ReleaseTag, wanted: Digest) -> bool:
+    """Say whether what a tag holds is this release, whoever built it."""
     return held.version == str(tag) and held.fingerprint == str(wanted)

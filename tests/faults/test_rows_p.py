@@ -180,13 +180,11 @@ async def test_p9_other_sources_under_the_tag_are_refused_before_the_build(bench
 
 async def test_p10_another_writer_after_our_check_is_found_out(bench: Bench):
     tag = minted()
-    foreign = release(tag, str(SOURCES), "foreign")
+    foreign = release(tag, str(digest_of(b"other sources")), "foreign")
     await bench.has(foreign)
-
-    def overwrite() -> None:
-        asyncio.run(bench.past_proxy.put_again(foreign.top, tag))
-
-    bench.on("PUT", TAG, and_then(overwrite))
+    bench.on(
+        "PUT", TAG, and_then(lambda: asyncio.run(bench.past_proxy.put_again(foreign.top, tag)))
+    )
     with pytest.raises(TagConflict) as caught:
         await bench.publish(tag)
     assert caught.value.state is State.S6
@@ -194,6 +192,19 @@ async def test_p10_another_writer_after_our_check_is_found_out(bench: Bench):
     held = bench.observer.tags()
     assert held[tag] == str(foreign.top.digest)
     assert "latest" not in held
+
+
+async def test_p10_another_machine_that_puts_the_same_release_after_our_check_is_joined(
+    bench: Bench,
+):
+    tag = minted()
+    other = release(tag, str(SOURCES), "another machine")
+    await bench.has(other)
+    bench.on("PUT", TAG, and_then(lambda: asyncio.run(bench.past_proxy.put_again(other.top, tag))))
+    done = await bench.publish(tag)
+    assert done.digest == other.top.digest
+    assert bench.observer.digest(tag) == str(other.top.digest)
+    assert bench.observer.digest("latest") == str(other.top.digest)
 
 
 async def test_p11_the_next_run_puts_the_same_bytes_under_latest_and_nothing_else(bench: Bench):

@@ -1,5 +1,7 @@
 """Row P13 on the model: whatever the interleaving of two publishers, the end is right."""
 
+from functools import partial
+
 import pytest
 
 from ci.publish import Published
@@ -31,6 +33,25 @@ def newest_is_latest(clients, outcomes) -> None:
         assert isinstance(done, Published), done
         assert held[client.tag] == done.digest, "told a lie"
     assert held["latest"] == held[NEW]
+
+
+def same_release(salts: tuple[str, str]) -> list[Client]:
+    """Two machines that publish one release; another salt gives other bytes."""
+    store = Store()
+    return [Client(store, NEW, salt=salt, platforms=ONE) for salt in salts]
+
+
+SAME = {"same bytes": ("", ""), "other bytes": ("a", "b")}
+
+
+@pytest.mark.parametrize("salts", SAME.values(), ids=SAME.keys())
+async def test_every_interleaving_of_two_publishers_of_one_release_ends_with_both_told_its_digest(
+    salts, monkeypatch
+):
+    monkeypatch.setattr("ci.publish.LAG_S", 3.0)
+    found = await explore(partial(same_release, salts), newest_is_latest)
+    count = f"{found.schedules:,} interleavings, {len(found.follows):,} states, {found.runs:,} runs"
+    print(count)
 
 
 STARTS = {"two new tags": (two_new, 10**6), "one of them again": (one_again, 10**3)}

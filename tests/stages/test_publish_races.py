@@ -21,12 +21,12 @@ PLATFORMS = tuple(map(parse_platform, BOTH))
 pytestmark = pytest.mark.registry
 
 
-async def publish(kit, tag, fingerprint, delay_s):
+async def publish(kit, tag, fingerprint, delay_s, salt=""):
     """Publish as a machine of its own, with an engine that pushes `unverified` like all others."""
     await asyncio.sleep(delay_s)
 
     async def make():
-        parts = release(str(tag), str(fingerprint))
+        parts = release(str(tag), str(fingerprint), salt)
         await kit.put(parts)
         await kit.put_again(parts.top, "unverified")
         return parts.top.digest
@@ -58,3 +58,24 @@ async def race(kit, number):
 @pytest.mark.parametrize("kit", ["real"], indirect=True)
 async def test_races_end_with_the_newest_tag_as_latest(kit):
     assert all(await asyncio.gather(*(race(kit, number) for number in range(RACES))))
+
+
+async def race_of_one(kit, number):
+    """Two machines publish one release, each with other bytes; they start ever closer."""
+    name = f"{kit.repository}-{secrets.token_hex(4)}"
+    kit = replace(kit, repository=parse_repository(name))
+    tag = mint_tag(datetime.now(UTC) - timedelta(minutes=5), UTC)
+    sources = digest_of(name.encode())
+    outcomes = await asyncio.gather(
+        publish(kit, tag, sources, 0.0, "one"),
+        publish(kit, tag, sources, number * 0.03, "other"),
+    )
+    async with kit.open() as registry:
+        held = (await registry.manifest(tag.tag)).digest
+        assert [done.digest for done in outcomes] == [held, held]
+        assert (await registry.manifest(Tag("latest"))).digest == held
+
+
+@pytest.mark.parametrize("kit", ["real"], indirect=True)
+async def test_races_of_one_release_end_with_both_told_what_the_tag_holds(kit):
+    await asyncio.gather(*(race_of_one(kit, number) for number in range(RACES)))
