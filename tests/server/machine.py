@@ -33,8 +33,9 @@ def pid() -> int:
     return found
 
 
+# The file that it waits for is in memory: a power cut ends the waiting.
 HOLDING_RUNC = """#!/bin/sh
-case " $* " in *" create "*) exec sleep 600 ;; esac
+case " $* " in *" create "*) while [ -e /run/starts-held ]; do sleep 0.1; done ;; esac
 exec /usr/sbin/runc.real "$@"
 """
 
@@ -45,9 +46,13 @@ def first() -> int:
     return int(found)
 
 
-def restart(server: dict[str, str], *, power_cut: bool = False) -> None:
+def restart(
+    server: dict[str, str], *, power_cut: bool = False, forget_networks: bool = False
+) -> None:
     """Off and on again; `server` is told where it is now."""
     stop_server(MACHINE, power_cut=power_cut)
+    if forget_networks:
+        (MACHINE.folder / "docker/network/files/local-kv.db").unlink(missing_ok=True)
     server |= start_server(MACHINE)
 
 
@@ -114,13 +119,16 @@ def with_listener(port: int) -> Iterator[None]:
 @contextlib.contextmanager
 def with_starts_held() -> Iterator[None]:
     """Docker makes containers and their networks, and waits where it is to start them."""
-    real = inside("/usr/sbin/runc")
-    real.rename(real.with_name("runc.real"))
-    real.write_text(HOLDING_RUNC)
-    real.chmod(0o755)
+    runc, real = inside("/usr/sbin/runc"), inside("/usr/sbin/runc.real")
+    if not real.exists():
+        runc.rename(real)
+    runc.write_text(HOLDING_RUNC)
+    runc.chmod(0o755)
+    inside("/run/starts-held").touch()
     try:
         yield
     finally:
+        inside("/run/starts-held").unlink(missing_ok=True)
         inside("/usr/sbin/runc.real").rename(inside("/usr/sbin/runc"))
 
 

@@ -1,6 +1,5 @@
 """Transactions that are killed, cut off or come second: old or new, proven, and nothing stuck."""
 
-import contextlib
 import subprocess
 import time
 
@@ -76,40 +75,6 @@ def test_x4_killed_while_bringing_back_then_deployed(deployed, image):
     assert (done.exit_code, done.code) == (10, "CrashLoop"), done.text
     assert running(deployed)[0] == before
     is_clean(deployed)
-
-
-def test_x4_a_power_cut_in_the_switch_is_recovered_from(server, deployed, image):
-    with held_at(deployed, "switching", other(image, deployed), **QUICK):
-        pass
-    # Somewhere in compose's work, or past it: every moment must do.
-    time.sleep(0.5)
-    machine.restart(server, power_cut=True)
-    done = deployed.recover()
-    if done.code == "PortStuck":
-        machine.restart(server)
-        done = deployed.recover()
-    assert (done.exit_code, done.code) == (0, "Done"), done.text
-    assert version(deployed) in (image("good").tag, image("second").tag)
-    is_clean(deployed)
-
-
-def test_x4_a_port_that_docker_keeps_for_nobody_is_told_and_a_restart_of_docker_gives_it_back(
-    server, stack, image
-):
-    with held_at(stack, "switching", image("good"), candidate="off", **QUICK):
-        undone = contextlib.ExitStack()
-        undone.enter_context(machine.with_starts_held())
-    with undone:
-        wait_until(lambda: machine.listens(stack.port))
-        machine.restart(server, power_cut=True)
-    done = stack.recover()
-    assert (done.exit_code, done.code) == (11, "PortStuck"), done.text
-    assert "restart docker" in done.texts("remedy")[0]
-    machine.restart(server)
-    done = stack.recover()
-    assert (done.exit_code, done.code) == (0, "Done"), done.text
-    assert running(stack)[0] == image("good").reference
-    is_clean(stack)
 
 
 def test_x4_the_start_of_the_machine_settles_what_was_interrupted(deployed, image):
