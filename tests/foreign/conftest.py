@@ -1,10 +1,11 @@
 """Repositories of other teams: their files, their history, and no Python of this project's."""
 
 import os
+import re
 import secrets
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,19 @@ import pytest
 
 from tests.clients import Credentials
 from tests.go_programs import build_program
+from tests.server.conftest import fresh_stack, server
+from tests.server.driver import Stack
 
+__all__ = ["server"]
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROJECTS = Path(__file__).parent / "projects"
+HOST = """
+[hosts.rehearsal]
+address = "{SERVER_HOST}"
+port = {SERVER_PORT}
+user = "{SERVER_USER}"
+directory = "{directory}"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,11 @@ class Foreign:
         who = ["-c", "user.name=they", "-c", "user.email=they@example.test"]
         command = ["git", "-C", str(self.root), *who, *words]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def commit(self, message: str) -> None:
+        """Commit everything."""
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", message)
 
     def call(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Call the pipeline from there, as a module that lies elsewhere."""
@@ -61,8 +77,7 @@ def foreign(
         made = Foreign(root, image, target, credentials)
         (root / ".gitignore").write_text("dist\n")
         made.git("init", "-q")
-        made.git("add", "-A")
-        made.git("commit", "-q", "-m", f"the first of {name}")
+        made.commit(f"the first of {name}")
         if name == "go-service":
             for architecture in ("amd64", "arm64"):
                 kept = CHECKOUT / ".local" / "bin" / f"go-service-{architecture}"
@@ -72,3 +87,39 @@ def foreign(
         return made
 
     return make
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """Their repository, and the directory of their own on the rehearsal server."""
+
+    theirs: Foreign
+    stack: Stack
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Call what needs the server; the outcome, whatever it is."""
+        server = self.stack.remote.server
+        access = ("--key", f"file:{server['SERVER_KEY_FILE']}")
+        return self.theirs.call(*words, *access, "--known", server["SERVER_KNOWN_HOSTS"])
+
+    def call(self, *words: str) -> str:
+        """The same, where success is expected; its result."""
+        done = self.run(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def deployed(
+    foreign: Callable[[str], Foreign], server: dict[str, str], credentials: Credentials, name: str
+) -> Iterator[Deployed]:
+    """A project whose ci.toml names the rehearsal server, where only its `.env` is yet."""
+    theirs = foreign(name)
+    for stack in fresh_stack(server, credentials, "dash"):
+        variables = f"PORT={stack.port}\nPOSTGRES_PASSWORD={secrets.token_hex(8)}\n"
+        stack.remote.upload(f"{stack.directory}/.env", variables.encode())
+        settings = theirs.root / "ci.toml"
+        own = re.sub("(?m)^project = .*", f'project = "{stack.project}"', settings.read_text())
+        settings.write_text(own + HOST.format(**server, directory=stack.directory))
+        theirs.commit("where it runs")
+        yield Deployed(theirs, stack)
