@@ -11,6 +11,7 @@ from ci.toml_table import Table, read_count, read_list, read_path, read_port, re
 # What compose takes, what SSH takes, and what a word of a plan may hold (ci/server/README.md).
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_FRONT = re.compile(r"|[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _VOLUME = re.compile(r"[^\x00-\x1f]+")
 _ASKED = re.compile(r"|/[A-Za-z0-9_./-]*", re.ASCII)
 _LONGEST_S = 3600
@@ -36,6 +37,7 @@ def read_deploy(table: Table, path: str, port: int) -> Deployment:
         keep=table.take("keep", read_count, 3),
         shared=table.take("shared", _volumes, ()),
         also=table.take("also", _services, ()),
+        front=table.take("front", _network, ""),
     )
     table.refuse_others()
     return found
@@ -68,6 +70,10 @@ def _service(value: object) -> str:
 
 def _services(value: object) -> tuple[str, ...]:
     return tuple(_service(item) for item in read_list(value))
+
+
+def _network(value: object) -> str:
+    return read_text(value, _FRONT, 'a network of the compose file, or ""')
 
 
 def _key(value: object) -> str:

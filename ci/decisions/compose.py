@@ -62,14 +62,17 @@ def judge_stack(
         ComposeInvalid: no such service, or one that is not deployed by itself.
         ImageNotControlled: the service would run something else.
         NoHealthSignal: nothing tells whether it is well.
-        CandidateUnsafe: why a second container of it cannot run beside the first.
+        CandidateUnsafe: why a second container of it cannot run beside the first, or why a proxy
+            cannot be led from one to the other.
     """
     ours = {name: _service(services, deployment, name) for name in _names(deployment)}
     for name, each in ours.items():
         _check_image(each, deployment, name, reference)
     service = ours[deployment.service]
     _check_signal(service, deployment, has_healthcheck=has_healthcheck)
-    if deployment.has_candidate:
+    if deployment.front:
+        _check_front(service, deployment)
+    elif deployment.has_candidate:
         _check_candidate(service, deployment)
     ports = dict.fromkeys(port for each in ours.values() for port in _published(each))
     return Stack(_dependencies(services, deployment), tuple(ports))
@@ -123,6 +126,33 @@ def _check_candidate(service: Mapping[str, Any], deployment: Deployment) -> None
             remedy="name volumes that two may write to in [deploy] shared of ci.toml, or write"
             ' candidate = "off": then the old one stops before the new one has proven itself',
         )
+
+
+def _check_front(service: Mapping[str, Any], deployment: Deployment) -> None:
+    reasons = [*_unseen(service, deployment), *_unsafe(service, deployment.shared)]
+    if reasons:
+        raise CandidateUnsafe(
+            f"a new {deployment.service} cannot start beside the old one: {'; '.join(reasons)}",
+            remedy=f"change {deployment.compose}, or name volumes that two may write to in [deploy]"
+            " shared of ci.toml; or leave out front there: then the old one stops first",
+        )
+
+
+def _unseen(service: Mapping[str, Any], deployment: Deployment) -> Iterator[str]:
+    """Say everything that keeps a proxy from being led from one container to the next."""
+    networks = service.get("networks") or {}
+    if not deployment.has_candidate:
+        yield 'ci.toml says candidate = "off"'
+    if service.get("ports"):
+        yield "it publishes ports itself, which is the proxy's part"
+    if service.get("container_name"):
+        yield "its container_name can be given once"
+    if deployment.front not in networks:
+        yield f"it is not on the network {deployment.front}"
+    elif len(networks) < 2:
+        yield f"it has no network but {deployment.front}, and is kept off that until it is proven"
+    if (networks.get(deployment.front) or {}).get("aliases"):
+        yield f"its aliases on {deployment.front}: a proxy finds it by the service's name"
 
 
 def _unsafe(service: Mapping[str, Any], shared: tuple[str, ...]) -> Iterator[str]:

@@ -117,14 +117,17 @@ def _steps(intent: Intent) -> list[tuple[str, str]]:
     prove = f"{deployment.probes} good answers, {deployment.window_s} s: {health}"
     version = f", {deployment.version_path} says {intent.target.tag}"
     prove += version if deployment.version_path else ""
-    beside = f"beside {running_name(facts)}: {prove}" if deployment.has_candidate else "off"
+    has_candidate = deployment.has_candidate or deployment.front
+    beside = f"beside {running_name(facts)}: {prove}" if has_candidate else "off"
+    switch = f"{deployment.service}: {running_name(facts)} to {intent.target.tag}"
+    switch += f", on {deployment.front} before the old one ends" if deployment.front else ""
     return [
         ("recover", recover),
         ("preflight", f"docker, room, compose file, .env, ports {_list(intent.stack.published)}"),
         ("pull", f"{short(intent.target.digest)}, {render_size(intent.target.size_bytes)}"),
         ("dependencies", f"started where none run: {_list(intent.stack.dependencies)}"),
         ("candidate", beside),
-        ("switch", f"{deployment.service}: {running_name(facts)} to {intent.target.tag}"),
+        ("switch", switch),
         ("prove", prove),
         ("keep", f"the last {deployment.keep} proven images on the server"),
     ]

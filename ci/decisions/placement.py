@@ -13,7 +13,8 @@ class Deployment:
     """A service, and what must be seen of it before it counts as running.
 
     `path` and `version_path` are "" where they are not asked for. `also` are further services of
-    the same image, which are switched with it.
+    the same image, which are switched with it. `front` is the compose file's network on which a
+    proxy finds the service: with one, the new container starts before the old one stops.
     """
 
     compose: str
@@ -32,6 +33,7 @@ class Deployment:
     keep: int
     shared: tuple[str, ...]
     also: tuple[str, ...] = ()
+    front: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,8 @@ def _judging(deployment: Deployment) -> Iterator[tuple[str, str]]:
     if deployment.path or deployment.version_path:
         yield "port", str(deployment.port)
     yield "candidate", "on" if deployment.has_candidate else "off"
+    if deployment.front:
+        yield "front", deployment.front
     yield "window", str(deployment.window_s)
     yield "probes", str(deployment.probes)
     yield "timeout", str(deployment.timeout_s)

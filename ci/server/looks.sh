@@ -76,7 +76,7 @@ rendering_said() { # text
 # shellcheck disable=SC2016 # awk's own dollars
 ONLY_WHAT_IS_JUDGED='
 BEGIN {
-    split("depends_on devices image mac_address network_mode networks ports scale volumes", keys, " ")
+    split("container_name depends_on devices image mac_address network_mode networks ports scale volumes", keys, " ")
     for (at in keys) wanted["\"" keys[at] "\":"] = 1
 }
 /^  "services": \{$/ { inside = 1; print "{\"services\": {"; next }

@@ -7,7 +7,7 @@ use_plan() { # id
     action='' directory='' project='' service='' repository='' digest='' manifest='' config='' tag=''
     compose='' platform='' health_path='' port='' version_path='' version_key='' reference=''
     adopt=no candidate=on window=10 probes=3 timeout=120 hard=900 keep=3 need_kib=0 pull_timeout=300
-    dependencies='' published='' also='' ended='' plan_nonce=-
+    dependencies='' published='' also='' front='' ended='' plan_nonce=-
     accept_no_rollback=no allow_no_health=no downgrade=yes
     [ -f "$plan" ] || wrong PlanInvalid "no plan $1" "upload the plan again" || return 1
     while IFS=' ' read -r key value; do
@@ -38,7 +38,7 @@ use_line() { # key, value
     digest | manifest | config) is_digest "$2" && eval "$1=\$2" ;;
     compose) is_hex "$2" 64 && compose=$2 ;;
     reference) is_digest "$2" && reference=$2 ;;
-    project | service | tag | version-key) is_name "$2" && eval "$(underscored "$1")=\$2" ;;
+    project | service | tag | version-key | front) is_name "$2" && eval "$(underscored "$1")=\$2" ;;
     repository | platform) eval "$1=\$2" ;;
     health-path | version-path)
         case $2 in /*) eval "$(underscored "$1")=\$2" ;; *) return 1 ;; esac

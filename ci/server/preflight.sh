@@ -3,7 +3,7 @@
 # Everything that can be known before anything is changed.
 preflight() {
     tools && not_older && docker_answers && right_platform && reachable && room && rendered &&
-        not_foreign && ports_free || return 1
+        not_foreign && stands_alone && ports_free || return 1
     # Looked at now, so that they are seen for a while before they are needed.
     for dependency in $dependencies; do is_ready "$dependency" || :; done
 }

@@ -21,10 +21,11 @@ recover() {
 
 # Sets $state, $left_new and $left_old.
 read_journal() {
-    state=settled left_new=none left_old=none
+    state=settled left_new=none left_old=none standing=''
     [ -f "$home/journal" ] || return 0
     schema=$(journal_word journal)
-    state=$(journal_word state) left_new=$(journal_word new) left_old=$(journal_word old)
+    state=$(journal_word state) standing=$(journal_word standing)
+    left_new=$(journal_word new) left_old=$(journal_word old)
     if [ "$schema" = "$SCHEMA" ] && [ -n "$state" ] && [ -n "$left_new" ] && [ -n "$left_old" ]; then
         return 0
     fi
@@ -47,12 +48,13 @@ last_release() {
 
 settle() {
     case $state in
-    switching) stands "$new" && commit && return ;;
+    switching) { stands "$new" || go_on_beside "$new"; } && commit && return ;;
     proven)
         { stands "$new" || { [ "$new" != none ] && use_plan "$new" && converge; }; } && commit &&
             return
         ;;
     esac
+    case $state in candidate | candidate-proven) remove_newcomers ;; *) is_left_alone ;; esac
     if [ "$old" = none ]; then
         settle_first
     else
@@ -73,15 +75,15 @@ settle_first() {
 stands() { # id
     [ "$1" != none ] && use_plan "$1" || return 1
     unseen=$published
-    for standing in $service $also; do
-        live=$(containers_of "$standing")
+    for expected in $service $also; do
+        live=$(containers_of "$expected")
         case $live in
-        '' | *[!0-9a-f]*) wrong ProofLost "not one container of $standing: ${live:-none}" "recover" ;;
+        '' | *[!0-9a-f]*) wrong ProofLost "not one container of $expected: ${live:-none}" "recover" ;;
         esac || return 1
         look "$live" && is_image_of_plan "$image" ||
-            wrong ProofFailed "$standing has another image, $image" "recover" || return 1
-        judge "$live" "$standing" && prove "$live" "$standing" &&
-            ports_answer "$live" "$standing" || return 1
+            wrong ProofFailed "$expected has another image, $image" "recover" || return 1
+        judge "$live" "$expected" && prove "$live" "$expected" &&
+            ports_answer "$live" "$expected" && is_seen "$live" "$expected" || return 1
     done
     all_published
 }
@@ -100,7 +102,7 @@ bring_back() {
     if go_back; then
         journal settled
         code=$failed_code seen=$failed_seen remedy=$failed_remedy
-        finish 10 "the release before, $tag ($reference), was brought back and is proven"
+        finish 10 "the release before, $tag ($reference), $way and is proven"
     fi
     [ -z "${live:-}" ] || last_words "$live"
     seen="$failed_code: $failed_seen; then, bringing back $tag: $code: $seen"
@@ -121,6 +123,7 @@ cannot_go_back() {
 # After a failure before the switch: nobody touched the old container, and that is looked at.
 keep_old() { # exit code where the old release stands or none is expected
     failed_code=$code failed_seen=$seen failed_remedy=$remedy
+    remove_newcomers
     if [ "$old" = none ]; then
         journal settled
         [ "$1" != 10 ] || set -- 11

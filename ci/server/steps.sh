@@ -146,6 +146,7 @@ remove_candidate() {
 
 # The same digest and configuration beside the running container, without its ports.
 try_candidate() {
+    [ -z "$front" ] || { try_beside && return; } || return 1
     [ "$candidate" = on ] || return 0
     journal candidate && remove_candidate || return 1
     if ! compose run --detach --no-deps --name "$(candidate_name)" "$service" \

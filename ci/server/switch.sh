@@ -7,15 +7,21 @@ converge() {
     unseen=$published
     for switched in $service $also; do
         [ "$switched" = "$service" ] || say progress "switching $switched as well"
-        switch_service "$switched" && ports_answer "$live" "$switched" || return 1
+        switch_one "$switched" && ports_answer "$live" "$switched" || return 1
     done
     all_published
 }
 
+switch_one() { # service
+    if [ -n "$front" ] && [ "$1" = "$service" ]; then switch_beside; else switch_service "$1"; fi
+}
+
 # The old release again. What only the new one has goes, or comes from the old compose file.
 go_back() {
-    newcomers=
+    newcomers='' beside='' way="was never stopped"
     ! use_plan "$new" || newcomers=$also
+    is_left_alone && [ -z "$newcomers" ] && stands "$old" && return
+    way="was brought back"
     use_plan "$old" || return 1
     for newcomer in $newcomers; do
         case " $service $also " in *" $newcomer "*) continue ;; esac

@@ -2,7 +2,7 @@
 
 deploy() {
     use_plan "$new" || finish 12 "nothing was changed"
-    old=$(last_release)
+    old=$(last_release) standing='' beside=''
     preflight || finish 8 "nothing was changed"
     adopt_running || finish 12 "nothing was changed"
     journal begun || finish 12 "nothing was changed"
@@ -24,8 +24,10 @@ adopt_running() {
     [ -n "$live" ] && look "$live" && [ "$status" = running ] && [ "$health" != unhealthy ] ||
         return 0
     old=adopted-$new
+    unlike="digest|manifest|config|tag|version-path|version-key|end"
+    [ -n "$front" ] && is_in_front "$live" || unlike="$unlike|front"
     {
-        grep -vE '^(digest|manifest|config|tag|version-path|version-key|end)( |$)' "$plan"
+        grep -vE "^($unlike)( |\$)" "$plan"
         printf 'digest %s\nmanifest %s\nconfig %s\nreference %s\ntag adopted\nend\n' \
             "$image" "$image" "$image" "$image"
     } | write_file "$home/plans/$old" ||

@@ -15,6 +15,9 @@ nonce=-
 new=none
 old=none
 state=none
+# What ran before a new container came up beside it (beside.sh); nothing where none does.
+standing=''
+beside=''
 settled=''
 code='' seen='' remedy=''
 
@@ -49,8 +52,10 @@ write_file() { # path; content on stdin
 
 journal() { # state
     state=$1
-    printf 'journal %s\nstate %s\nnew %s\nold %s\n' "$SCHEMA" "$state" "$new" "$old" |
-        write_file "$home/journal" ||
+    [ "$state" != settled ] || standing=''
+    printf 'journal %s\nstate %s\nnew %s\nold %s\n%s' "$SCHEMA" "$state" "$new" "$old" \
+        "${standing:+standing $standing
+}" | write_file "$home/journal" ||
         wrong StateUnwritable "the journal in $home cannot be written" \
             "free space there (df $home), then deploy again" || return 1
     say state "$state"

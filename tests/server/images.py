@@ -67,6 +67,8 @@ def main():
         threading.Timer(float(MODE[6:]), os._exit, [4]).start()
     if MODE.startswith("slow"):
         time.sleep(float(MODE[5:] or 3))
+    # As servers for real do: more than the five that Python lets wait.
+    http.server.ThreadingHTTPServer.request_queue_size = 256
     http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Answer).serve_forever()
 
 probe() if sys.argv[1:] == ["probe"] else main()

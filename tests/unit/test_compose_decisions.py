@@ -113,6 +113,31 @@ def test_what_can_run_twice_is_let_through(keys):
     judge(web(**keys))
 
 
+FRONTED = {"networks": {"default": None, "front": None}}
+UNFIT = {
+    "ports of its own": {**FRONTED, "ports": [{"target": 8000, "published": "8000"}]},
+    "a name of its own": {**FRONTED, "container_name": "web"},
+    "not where the proxy looks": {"networks": {"default": None, "back": None}},
+    "nowhere else": {"networks": {"front": None}},
+    "the server's network": {"network_mode": "host"},
+    "other names there": {"networks": {"default": None, "front": {"aliases": ["api"]}}},
+    "a volume that both write": {**FRONTED, **UNSAFE["a volume that both write"]},
+}
+
+
+@pytest.mark.parametrize("keys", UNFIT.values(), ids=UNFIT.keys())
+def test_what_a_proxy_cannot_be_led_away_from_is_refused_for_start_first(keys):
+    with pytest.raises(CandidateUnsafe) as caught:
+        judge(web(**keys), front="front")
+    assert "leave out front" in caught.value.remedy
+
+
+def test_start_first_takes_a_service_on_two_networks_that_may_run_twice():
+    assert judge(web(**FRONTED), front="front").published == ()
+    with pytest.raises(CandidateUnsafe, match="candidate"):
+        judge(web(**FRONTED), front="front", has_candidate=False)
+
+
 def test_a_volume_may_be_declared_shared():
     for shared in ("up", "/up"):
         judge(web(**UNSAFE["a volume that both write"]), shared=(shared,))

@@ -90,6 +90,13 @@ def test_what_is_not_asked_for_is_not_in_the_plan():
     assert plan.get("candidate") == "off"
 
 
+def test_a_rollback_keeps_the_proxys_network_of_the_release_that_it_brings_back():
+    fronted = dataclasses.replace(DEPLOYMENT, front="edge")
+    plan = plan_deploy(NONCE, "/srv/observer", TARGET, COMPOSE, fronted)
+    assert plan.get("front") == "edge"
+    assert plan_again(plan, NONCE, DEPLOYMENT).get("front") == "edge"
+
+
 BAD_WORDS = {
     "a second line": "a\nend",
     "shell": "$(id)",

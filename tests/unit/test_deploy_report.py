@@ -65,6 +65,8 @@ def test_the_steps_of_a_plan_say_what_would_be_done():
     told = json.loads(render_steps(intent, Format.JSON))
     assert ["candidate", "on"] in told["plan"]
     assert NONCE not in render_steps(intent, Format.JSON)
+    fronted = dataclasses.replace(intent, deployment=dataclasses.replace(DEPLOYMENT, front="edge"))
+    assert "on edge before the old one ends" in render_steps(fronted, Format.TABLE)
 
 
 def test_a_recovery_shows_what_was_proven_or_that_nothing_was():

@@ -35,7 +35,14 @@ def test_project_and_service_are_enough():
     found = need_deployment(parse_settings(text).deploy)
     assert (found.compose, found.path, found.port) == ("compose.yaml", "/up", 9000)
     assert (found.has_candidate, found.window_s, found.keep) == (True, 10, 3)
-    assert found.version_path == ""
+    assert (found.version_path, found.front) == ("", "")
+
+
+def test_a_network_of_a_proxy_asks_for_start_first():
+    text = f'{IMAGE}[deploy]\nproject="a"\nservice="web"\nfront="{{}}"\n'
+    assert need_deployment(parse_settings(text.format("edge")).deploy).front == "edge"
+    with pytest.raises(SettingsInvalid, match=r"deploy\.front"):
+        parse_settings(text.format("-x"))
 
 
 def test_health_may_be_left_to_docker():
