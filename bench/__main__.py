@@ -1,4 +1,7 @@
-"""`python -m bench`: measure everybody in turns and write docs/benchmarks.md."""
+"""`python -m bench`: measure everybody in turns and write docs/benchmarks.md.
+
+`python -m bench deploy` measures what a deploy costs those who ask meanwhile.
+"""
 
 import argparse
 import os
@@ -61,6 +64,12 @@ def machine() -> str:
 
 def main() -> None:
     """Measure and write."""
+    if sys.argv[1:2] == ["deploy"]:
+        # It needs the rehearsal's server, and nobody else does.
+        from bench.deploys import main as measure_deploys
+
+        measure_deploys(sys.argv[2:])
+        return
     words = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     words.add_argument("--times", type=int, default=5)
     everything = [work.key for work in WORKS]
