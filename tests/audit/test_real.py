@@ -119,3 +119,23 @@ async def test_what_is_wrong_in_the_registry_is_told_by_rule(project):
         part = report.partition(f"### {rule}")[2].partition("###")[0]
         assert name in part
     assert f"the newest release {top} is" in report
+
+
+async def test_x12_a_latest_that_is_long_unchanged_is_shown_with_its_age(project):
+    old, new = tag_of(400 * 24 * 60 + 60), tag_of(30)
+    project.write(RELEASE_PATH, RELEASE)
+    project.commit()
+    for name in (old, new):
+        project._git("tag", name)
+    frozen = release(old, "sha256:0")
+    await put(project, frozen, old, "latest")
+
+    folder = await project.ci().audit(tag=old)
+    for name in ("report.md", "report.html"):
+        text = await folder.file(name).contents()
+        assert f"{frozen.top.digest}, which is {old}, 400 days old" in text
+    document = json.loads(await folder.file("report.json").contents())
+    assert [each["age_s"] // (24 * 60 * 60) for each in document["registry"]["releases"]] == [400]
+    # A registry that goes on showing the old one is told by git, which has a newer release.
+    newer = [each["subject"] for each in document["findings"] if each["rule"] == "CI201"]
+    assert newer == [new]

@@ -45,7 +45,10 @@ def main() -> int:
     """Write the page; the exit code."""
     outcomes, page = Path(sys.argv[1]), Path(sys.argv[2])
     found = json.loads(outcomes.read_text())
-    judged = [judge_row(row, found["rows"].get(row.name, {})) for row in read_catalogue().values()]
+    judged = [
+        judge_row(row, found["rows"].get(row.name, {}), found["measured"].get(row.name, ()))
+        for row in read_catalogue().values()
+    ]
     page.write_text(render_scoreboard(judged, facts(found["seconds"])))
     failed = [each.row.name for each in judged if each.verdict == FAILED]
     print(f"{page}: {len(failed)} rows failed{': ' if failed else ''}{', '.join(failed)}")

@@ -1,5 +1,5 @@
 """pytest -p tests.board.plugin --board=FILE: runs the catalogue's tests alone, and writes how each
-row's tests ended."""
+row's tests ended and what they measured."""
 
 import json
 from pathlib import Path
@@ -24,6 +24,7 @@ class Recorder:
     def __init__(self, file: Path) -> None:
         self._file, self._catalogue = file, read_catalogue()
         self._outcomes: dict[str, str] = {}
+        self._measured: dict[str, list[str]] = {}
         self._seconds: dict[str, float] = {}
 
     def pytest_collection_modifyitems(
@@ -38,12 +39,18 @@ class Recorder:
         if report.when == "call" or report.outcome != "passed":
             before = self._outcomes.get(report.nodeid)
             self._outcomes[report.nodeid] = report.outcome if before != "failed" else before
+        if report.when == "call":
+            texts = [str(text) for name, text in report.user_properties if name == "measured"]
+            self._measured[report.nodeid] = texts
 
     def pytest_sessionfinish(self) -> None:
         rows: dict[str, dict[str, str]] = {}
+        measured: dict[str, list[str]] = {}
         for test, outcome in self._outcomes.items():
             for row in rows_of(test, self._catalogue):
                 rows.setdefault(row, {})[test] = outcome
+                measured.setdefault(row, []).extend(self._measured.get(test, ()))
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        whole = {"rows": rows, "seconds": round(sum(self._seconds.values()))}
+        seconds = round(sum(self._seconds.values()))
+        whole = {"rows": rows, "measured": measured, "seconds": seconds}
         self._file.write_text(json.dumps(whole, indent=1, sort_keys=True))

@@ -1,7 +1,7 @@
 """From the outcomes of the catalogue's tests to docs/scoreboard.md; decided without any I/O."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.board.catalogue import Row
@@ -39,13 +39,18 @@ class Judged:
     note: str
 
 
-def judge_row(row: Row, outcomes: Mapping[str, str]) -> Judged:
-    """A row passes when it has tests and each of them passed; a skipped one proves nothing."""
+def judge_row(row: Row, outcomes: Mapping[str, str], measured: Sequence[str] = ()) -> Judged:
+    """A row passes when it has tests and each of them passed; a skipped one proves nothing.
+
+    Args:
+        outcomes: how each of its tests ended, by the test's id.
+        measured: what its tests measured, in words.
+    """
     wrong = sorted(test for test, outcome in outcomes.items() if outcome != "passed")
     if wrong:
         return Judged(row, FAILED, len(outcomes), ", ".join(f"{outcomes[t]}: {t}" for t in wrong))
     if outcomes:
-        return Judged(row, PASSED, len(outcomes), row.open)
+        return Judged(row, PASSED, len(outcomes), "; ".join(measured))
     if row.not_applicable:
         return Judged(row, APART, 0, row.not_applicable)
     return Judged(row, OPEN if row.open else UNTESTED, 0, row.open)

@@ -77,3 +77,10 @@ def test_a_failed_row_is_named_with_its_test_on_the_page():
     page = render_scoreboard(judged, {"commit": "0" * 40})
     assert "0 passed, 1 failed" in page
     assert "failed: tests/x.py::test_x4_a" in page
+
+
+def test_what_a_row_s_tests_measured_stands_on_the_page():
+    judged = judge_row(CATALOGUE["X14"], {"tests/x.py::test_x14_a": "passed"}, ["3 of 900 lost"])
+    assert "| X14 | requests in flight at swap | passed | 1 | 3 of 900 lost |" in render_scoreboard(
+        [judged], {}
+    )

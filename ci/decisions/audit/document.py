@@ -1,8 +1,10 @@
 """The audit for programs: one JSON document, described by docs/report.schema.json."""
 
+from datetime import datetime
+
 from ci.decisions.audit.evidence import HostSeen, RegistrySeen, ReleaseRead
 from ci.decisions.audit.findings import Audit, Finding, causes, roots
-from ci.decisions.audit.releases import revision_of
+from ci.decisions.audit.releases import age_of, revision_of
 from ci.decisions.audit.rules import Severity
 from ci.decisions.audit.summary import headline
 
@@ -60,14 +62,15 @@ def _registry(seen: RegistrySeen) -> dict[str, object]:
         "clock": seen.now.isoformat(),
         "tags": len(seen.names),
         "latest": str(seen.latest) if seen.latest else None,
-        "releases": [_release(each) for each in seen.releases],
+        "releases": [_release(each, seen.now) for each in seen.releases],
     }
 
 
-def _release(each: ReleaseRead) -> dict[str, object]:
+def _release(each: ReleaseRead, now: datetime) -> dict[str, object]:
     images = each.tree.images if each.tree else ()
     return {
         "tag": str(each.tag),
+        "age_s": int(age_of(each, now).total_seconds()),
         "digest": str(each.digest) if each.digest else None,
         "is_whole": each.is_whole,
         "revision": revision_of(each),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ci.decisions.audit.escape import one_line, visible
 from ci.decisions.audit.evidence import HostSeen, RegistrySeen
 from ci.decisions.audit.findings import Audit, Finding
-from ci.decisions.audit.releases import revision_of
+from ci.decisions.audit.releases import age_of, revision_of, shown_age
 from ci.decisions.audit.rules import RULES
 
 LISTED = 12
@@ -35,14 +35,16 @@ def pill(kind: str, text: str) -> str:
 
 def digests(seen: RegistrySeen) -> Iterator[str]:
     """The releases, each digest with its colours."""
-    rows = [("latest", str(seen.latest or ""), "", "")]
+    rows = [("latest", str(seen.latest or ""), "", "", "")]
     for each in reversed(seen.releases[-LISTED:]):
         images = each.tree.images if each.tree else ()
         platforms = ", ".join(str(image.platform) for image in images)
-        rows.append((str(each.tag), str(each.digest or ""), platforms, revision_of(each)[:12]))
-    yield f"<table>{columns('tag', 'digest', 'platforms', 'revision')}<tbody>"
-    for tag, digest, platforms, revision in rows:
-        cells = f'<td>{text_of(platforms)}</td><td class="mono">{text_of(revision)}</td>'
+        age, revision = shown_age(age_of(each, seen.now)), revision_of(each)[:12]
+        rows.append((str(each.tag), str(each.digest or ""), age, platforms, revision))
+    yield f"<table>{columns('tag', 'digest', 'age', 'platforms', 'revision')}<tbody>"
+    for tag, digest, age, platforms, revision in rows:
+        cells = f"<td>{age}</td><td>{text_of(platforms)}</td>"
+        cells += f'<td class="mono">{text_of(revision)}</td>'
         yield f'<tr><td class="mono">{text_of(tag)}</td><td>{digest_of(digest)}</td>{cells}</tr>'
     yield "</tbody></table>"
     if (more := len(seen.releases) - LISTED) > 0:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ci.decisions.audit.evidence import HostSeen, RegistrySeen, ReleaseRead, RepositorySeen
 from ci.decisions.audit.findings import Finding, Step
 from ci.decisions.audit.hosts import release_of
+from ci.decisions.audit.releases import age_of, shown_age
 
 DONE, FAILED, OPEN = "done", "failed", "open"
 _UNSEEN = "not looked at"
@@ -75,11 +76,13 @@ def _latest(sight: Sight) -> Step:
     latest = sight.registry.latest
     if latest is None:
         return Step(what, command, "manifest unknown", FAILED)
-    holders = [str(each.tag) for each in sight.registry.releases if each.digest == latest]
+    holders = [each for each in sight.registry.releases if each.digest == latest]
     if not holders:
         return Step(what, command, f"{latest}, which is no release", FAILED)
-    state = DONE if holders[-1] == max(map(str, _tags(sight.registry))) else FAILED
-    return Step(what, command, f"{latest}, which is {holders[-1]}", state)
+    held = holders[-1]
+    state = DONE if str(held.tag) == max(map(str, _tags(sight.registry))) else FAILED
+    age = shown_age(age_of(held, sight.registry.now))
+    return Step(what, command, f"{latest}, which is {held.tag}, {age}", state)
 
 
 def _host(sight: Sight) -> Step:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from ci.decisions.audit.evidence import RegistrySeen, ReleaseRead, RepositorySeen
 from ci.decisions.audit.findings import Finding, Quote, finding
@@ -41,6 +41,19 @@ def whole_releases(seen: RegistrySeen) -> Sequence[ReleaseRead]:
     """The releases that may be latest, the newest first."""
     found = [r for r in seen.releases if r.is_whole and not is_from_future(r.tag, seen.now)]
     return sorted(found, key=lambda release: str(release.tag), reverse=True)
+
+
+def age_of(release: ReleaseRead, now: datetime) -> timedelta:
+    """How long ago a release was named, by the registry's clock; 0 for one from the future."""
+    return max(now - release.tag.moment.astimezone(UTC), timedelta())
+
+
+def shown_age(age: timedelta) -> str:
+    """An age for people, in its largest whole unit."""
+    for unit, length in (("days", timedelta(days=1)), ("hours", timedelta(hours=1))):
+        if age >= 2 * length:
+            return f"{age // length} {unit} old"
+    return f"{age // timedelta(minutes=1)} minutes old"
 
 
 def manifest(seen: RegistrySeen, name: str, output: str) -> Quote:
