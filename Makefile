@@ -43,7 +43,7 @@ check: .venv/dev.lock ## Lint, types, shell scripts, Dockerfile
 .venv/dev.lock: locks/uv.txt locks/dev.txt
 	@rehearsal/venv.sh dev
 
-test-dagger: .venv/dev.lock ## The engine's and the stages' tests on a real Dagger
+test-dagger: .venv/dev.lock ## The engine's and the calls' tests on a real Dagger
 	@rehearsal/test-dagger.sh
 
 lock: ## Recompile locks/*.txt from pyproject.toml

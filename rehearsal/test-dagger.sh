@@ -1,5 +1,6 @@
 #!/bin/sh
-# The engine's and the stages' tests on a real Dagger: its CLI on PATH, and an engine that answers.
+# The engine's and the calls' tests on a real Dagger: its CLI on PATH, and an engine that answers.
+# An engine elsewhere has to reach this machine's registries by their names (localhost:PORT).
 set -eu
 cd "$(dirname "$0")/.."
 . rehearsal/lib.sh
@@ -15,4 +16,4 @@ command -v dagger >/dev/null 2>&1 || fail "DaggerMissing: no dagger on PATH" "no
     "install Dagger, or let CI_ENGINE=dagger ./daggerw version do it, then run this again"
 dagger query '{version}' </dev/null >/dev/null || fail "DaggerMissing: dagger reaches no engine" \
     "no test was run" "see the message above; start Docker or set _EXPERIMENTAL_DAGGER_RUNNER_HOST"
-CI_ENGINE=dagger exec .venv/bin/python -m pytest tests/engine tests/cli tests/stages
+CI_ENGINE=dagger exec .venv/bin/python -m pytest tests/engine tests/cli tests/calls

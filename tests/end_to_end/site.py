@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.clients import Client, Credentials
 from tests.server.conftest import fresh_stack
 from tests.server.driver import COMPOSE, Stack
-from tests.server.images import Image, Maker
+from tests.server.images import SERVICE, Image, Maker
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SETTINGS = """
@@ -29,6 +29,16 @@ address = "{host}"
 port = {port}
 user = "{user}"
 directory = "{directory}"
+"""
+DOCKERFILE = """\
+FROM python:3.11-slim
+COPY service.py /service.py
+USER 10001
+EXPOSE 8000
+HEALTHCHECK --interval=1s --timeout=5s --retries=30 CMD ["python3", "/service.py", "probe"]
+ENTRYPOINT ["python3", "/service.py"]
+ARG TAG
+ENV MODE=good APP_TAG=$TAG
 """
 VERSIONED = 'version_path = "/version"'
 
@@ -58,6 +68,14 @@ class Site:
         )
         (self.source / "ci.toml").write_text(text)
         (self.source / "compose.yaml").write_text(compose)
+
+    def commit(self, message: str = "first") -> None:
+        """Commit the source with what its image is built from; the first time, make it git's."""
+        (self.source / "Dockerfile").write_text(DOCKERFILE)
+        (self.source / "service.py").write_text(f"# {message}\n{SERVICE}")
+        who = ("-c", "user.name=t", "-c", "user.email=t@example.test")
+        for words in (("init", "-q"), ("add", "-A"), (*who, "commit", "-q", "-m", message)):
+            subprocess.run(["git", "-C", self.source, *words], check=True)
 
     def publish(self, tag: str, mode: str = "good") -> Image:
         """Put an image into the registry as a release, the newest one."""

@@ -10,12 +10,17 @@ PIECE = 65536
 
 @dataclass
 class Relay:
-    """Carries connections to loopback's port `target`, until told otherwise."""
+    """Carries connections to port `target` of `host`, until told otherwise.
+
+    `accepted` were connected; `visits` are those of them whose client said something.
+    """
 
     target: int
+    host: str = "127.0.0.1"
     port: int = 0
     is_silent: bool = False
     accepted: int = 0
+    visits: int = 0
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -37,16 +42,21 @@ class Relay:
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
         self.accepted += 1
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        there_reader, there_writer = await asyncio.open_connection(self.host, self.target)
         self._writers += [writer, there_writer]
         for one, other in ((reader, there_writer), (there_reader, writer)):
-            task = asyncio.create_task(self._copy(one, other))
+            task = asyncio.create_task(self._copy(one, other, is_client=one is reader))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _copy(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_client: bool
+    ) -> None:
         with contextlib.suppress(OSError):
+            is_first = is_client
             while piece := await reader.read(PIECE):
+                self.visits += is_first
+                is_first = False
                 if not self.is_silent:
                     writer.write(piece)
                     await writer.drain()
@@ -63,9 +73,9 @@ class Relay:
 
 
 @contextlib.asynccontextmanager
-async def relay(target: int) -> AsyncIterator[Relay]:
+async def relay(target: int, host: str = "127.0.0.1") -> AsyncIterator[Relay]:
     """Serve until left."""
-    running = Relay(target)
+    running = Relay(target, host)
     server = await asyncio.start_server(running.carry, "127.0.0.1", 0)
     running.port = server.sockets[0].getsockname()[1]
     try:
