@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from bench.deploys_report import Deployed
+from bench.deploys_report import GOOD, Deployed
 from rehearsal.load import Load, figures
 from tests.server.driver import Stack, wait_until
 from tests.server.images import Image
@@ -60,7 +60,7 @@ class ByHand:
             code = self.up(new, with_pull=not is_stale)
             took_s = time.monotonic() - began - 1
             time.sleep(AFTER_S)
-        is_good = kind == "a good release"
+        is_good = kind == GOOD
         allowed = {old.tag, new.tag} if is_good else {old.tag}
         others = [
             each
@@ -69,4 +69,6 @@ class ByHand:
         ]
         seen = figures(load.answers)
         self.settle(new if is_good else old)
-        return Deployed(kind, self.mode, f"exit {code}", seen, len(others), None, None, took_s)
+        # It notices what compose itself refuses, before anything is touched, and no more.
+        noticed = (took_s, 0.0) if code else (None, None)
+        return Deployed(kind, self.mode, f"exit {code}", seen, len(others), *noticed, took_s)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.by_hand import AFTER_S, ByHand
-from bench.deploys_report import Deployed, render_deploys
+from bench.deploys_report import GOOD, Deployed, render_deploys
 from bench.ground import CHECKOUT
 from rehearsal.environment import read_environment
 from rehearsal.layout import Layout
@@ -40,7 +40,7 @@ MODES: dict[str, dict[str, Value]] = {
 # What is deployed: the image's fault. The last two are no image's.
 MISSING, STALE = "image missing", "old image under the right tag"
 KINDS = {
-    "a good release": "good",
+    GOOD: "good",
     "crash loop": "crash",
     "unhealthy": "unhealthy",
     "never healthy": "slow-600",
@@ -159,7 +159,7 @@ class Round:
             found = self.by_hand.measure(kind, old, new, is_stale=kind == STALE)
         else:
             found = measure(self.stacks[mode], kind, mode, old, new)
-        if kind == "a good release":
+        if kind == GOOD:
             self.running[mode] = other
         return found
 

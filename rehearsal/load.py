@@ -27,8 +27,8 @@ class Answer:
 
     @property
     def is_good(self) -> bool:
-        """Whether the service did what was asked."""
-        return self.status == 200
+        """Whether the service did what was asked; an answer that was cut off has no body."""
+        return self.status == 200 and self.body != ""
 
 
 @dataclass(frozen=True, slots=True)

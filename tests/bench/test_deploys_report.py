@@ -1,6 +1,6 @@
 """The page of `python -m bench deploy`: nothing is measured here."""
 
-from bench.deploys_report import Deployed, render_deploys
+from bench.deploys_report import GOOD, Deployed, render_deploys
 from rehearsal.load import Figures
 
 ABOUT = {
@@ -21,8 +21,14 @@ def test_losses_add_up_gaps_are_the_largest_and_times_the_middle():
         for lost, gap, took in ((10, 0.1, 1.0), (20, 0.2, 3.0), (0, 0.0, 2.0))
     ]
     found.append(Deployed("crash", "by hand", "exit 0", Figures(9, 9, 4.0, 0.0), 0, None, None, 1))
-    rows = [line for line in render_deploys(found, ABOUT).splitlines() if line.startswith("| c")]
+    found.append(Deployed(GOOD, "stop", "Done", Figures(9, 1, 0.1, 0.1), 0, None, None, 1))
+    rows = [
+        line
+        for line in render_deploys(found, ABOUT).splitlines()
+        if line.startswith(("| c", "| a"))
+    ]
     assert rows == [
         "| crash | stop | CrashLoop | 3 | 1500 | 30 | 0.20 | 3 | 0.50 | 2.0 | 2.0 | 9.0 |",
         "| crash | by hand | exit 0 | 1 | 9 | 9 | 4.00 | 0 | 0.00 | never | never | 1.0 |",
+        "| a good release | stop | Done | 1 | 9 | 1 | 0.10 | 0 | 0.10 |  |  | 1.0 |",
     ]

@@ -1,5 +1,5 @@
 """What the deploys of this folder need of the server's tests."""
 
-from tests.server.conftest import maker, server, session_skopeo
+from tests.server.conftest import maker, proxied, server, session_skopeo
 
-__all__ = ["maker", "server", "session_skopeo"]
+__all__ = ["maker", "proxied", "server", "session_skopeo"]

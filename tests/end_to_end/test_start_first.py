@@ -2,11 +2,8 @@
 
 import pytest
 
-from rehearsal.environment import read_environment
-from rehearsal.layout import Layout
 from rehearsal.load import Load, figures
-from rehearsal.server_proxy import publish_proxy
-from tests.end_to_end.site import CHECKOUT, VERSIONED, fresh_site
+from tests.end_to_end.site import VERSIONED, fresh_site
 from tests.server.driver import COMPOSE
 from tests.server.fronted import COMPOSE as FRONTED
 from tests.server.observer import running, version
@@ -17,10 +14,8 @@ FRONT = f'{VERSIONED}\nfront = "front"'
 
 
 @pytest.fixture
-def site(tmp_path, server, credentials, maker, session_skopeo, docker_host):
-    layout = Layout(CHECKOUT)
-    publish_proxy(layout, read_environment(layout))
-    yield from fresh_site(tmp_path, server, credentials, maker, session_skopeo, docker_host)
+def site(tmp_path, proxied, credentials, maker, session_skopeo, docker_host):
+    yield from fresh_site(tmp_path, proxied, credentials, maker, session_skopeo, docker_host)
 
 
 def test_releases_come_and_go_back_without_a_lost_request(site):

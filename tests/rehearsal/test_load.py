@@ -9,7 +9,7 @@ from rehearsal.load import Answer, Load, figures
 
 def answers(text):
     """One answer each 10 ms: `.` is good, `x` is none."""
-    return [Answer(n / 100, 0.001 * n, 200 if c == "." else 0, "") for n, c in enumerate(text)]
+    return [Answer(n / 100, 0.001 * n, 200 if c == "." else 0, "{}") for n, c in enumerate(text)]
 
 
 def test_a_gap_lasts_from_the_first_lost_request_to_the_next_good_one():
@@ -19,6 +19,10 @@ def test_a_gap_lasts_from_the_first_lost_request_to_the_next_good_one():
     assert figures(answers("....")).gap_s == 0
     # As long as one knows: nobody saw it end.
     assert round(figures(answers(".xxxx")).gap_s, 3) == 0.03
+
+
+def test_an_answer_that_was_cut_off_is_lost():
+    assert figures([Answer(0, 0.1, 200, "")]).lost == 1
 
 
 def test_a_good_answer_may_be_slow():

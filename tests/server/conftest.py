@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.environment import read_environment
 from rehearsal.layout import Layout
 from rehearsal.server import Server, status
+from rehearsal.server_proxy import publish_proxy
 from tests.clients import Client, Credentials, client, missing
 from tests.server.crew import SIZE
 from tests.server.driver import Remote, Stack
@@ -58,6 +60,14 @@ def server(target: str, mirror: str) -> dict[str, str]:
     if os.geteuid() != 0:
         missing("only root may start the rehearsal server")
     return started("classic")
+
+
+@pytest.fixture(scope="module")
+def proxied(server: dict[str, str]) -> dict[str, str]:
+    """The same server, which can have a proxy from the mirror."""
+    layout = Layout(CHECKOUT)
+    publish_proxy(layout, read_environment(layout))
+    return server
 
 
 @pytest.fixture(scope="session")

@@ -5,37 +5,24 @@ import json
 
 import pytest
 
-from rehearsal.environment import read_environment
-from rehearsal.layout import Layout
 from rehearsal.load import Load, figures
-from rehearsal.server_proxy import publish_proxy
-from tests.server import machine
-from tests.server.conftest import CHECKOUT, fresh_stack
+from tests.server.conftest import fresh_stack
 from tests.server.crew import SIZE, check_all, chosen
 from tests.server.driver import wait_until
-from tests.server.fronted import QUICK, behind_a_proxy, networks, tags
-from tests.server.interruption import held_at, is_clean, kill, kill_at, other
+from tests.server.fronted import (
+    QUICK,
+    behind_a_proxy,
+    fronted,
+    released,
+    stands_alone,
+    tags,
+)
+from tests.server.interruption import held_at, kill, kill_at, other
 from tests.server.observer import running, same_container, version
 
 # A busy machine answers late; what is asked here is whether it answers.
 PATIENT_S = 60
 pytestmark = [pytest.mark.registry, pytest.mark.engine, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def proxied(server):
-    layout = Layout(CHECKOUT)
-    publish_proxy(layout, read_environment(layout))
-    return server
-
-
-@contextlib.contextmanager
-def fronted(server, credentials, image, shell="dash"):
-    with contextlib.contextmanager(fresh_stack)(server, credentials, shell) as plain:
-        stack = behind_a_proxy(plain)
-        done = stack.deploy(image("good"), **QUICK)
-        assert (done.exit_code, done.code) == (0, "Done"), done.text
-        yield stack
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +45,6 @@ def asked(stack, per_s=100):
 
 def said(image):
     return json.dumps({"tag": image.tag})
-
-
-def stands_alone(stack, image):
-    is_clean(stack)
-    assert running(stack) == (image.reference, image.config)
-    assert networks(stack) == [{"default", "front"}]
-    assert version(stack) == image.tag
 
 
 @pytest.mark.parametrize("shell", ["dash", "busybox"])
@@ -94,15 +74,10 @@ def test_a_bad_image_is_never_seen_by_the_proxy(stack, image, mode):
     assert done.exit_code == 10, done.text
     assert done.code in (BAD[mode], "Unhealthy"), done.text
     assert same_container(before, stack.service())
-    assert tags(load.answers) == {said(good_or_second(stack, image))}
+    assert tags(load.answers) == {said(released(stack, image))}
     assert "was never stopped" in done.texts("now")[0]
     last_words = f"last words of {image(mode).tag}"
     assert any(last_words in line for line in done.texts("log")), done.text
-
-
-def good_or_second(stack, image):
-    reference, _ = running(stack)
-    return next(each for each in map(image, ("good", "second")) if each.reference == reference)
 
 
 STATES = (
@@ -129,7 +104,7 @@ def results(request, crew, image):
         image(mode)
 
     def check(stack, state):
-        first, second = good_or_second(stack, image), other(image, stack)
+        first, second = released(stack, image), other(image, stack)
         # Less of it: several stacks are asked at once, and the machine is to have time for them.
         with asked(stack, per_s=100 // SIZE):
             kill_at(stack, state, second, **QUICK)
@@ -161,25 +136,12 @@ def test_killed_in_the_middle_of_a_step_one_is_left_and_no_request_is_lost(stack
         assert kill(stack, run) >= 1
         done = stack.recover()
         assert (done.exit_code, done.code) == (0, "Done"), done.text
-    stands_alone(stack, good_or_second(stack, image))
-
-
-def test_a_power_cut_beside_the_old_one_leaves_one_of_them(proxied, stack, image):
-    with held_at(stack, "switching", other(image, stack), **QUICK | {"window": 6}) as run:
-        pass
-    wait_until(lambda: "the proxy sees" in stack.out(run))
-    machine.restart(proxied, power_cut=True)
-    done = stack.recover()
-    if done.code == "PortStuck":
-        machine.restart(proxied)
-        done = stack.recover()
-    assert (done.exit_code, done.code) == (0, "Done"), done.text
-    stands_alone(stack, good_or_second(stack, image))
+    stands_alone(stack, released(stack, image))
 
 
 def test_the_same_release_again_replaces_nothing(stack, image):
     before = stack.service()
-    done = stack.deploy(good_or_second(stack, image), **QUICK)
+    done = stack.deploy(released(stack, image), **QUICK)
     assert (done.exit_code, done.code) == (0, "Done"), done.text
     assert same_container(before, stack.service())
     assert any("nothing was replaced" in line for line in done.texts("note"))

@@ -7,6 +7,8 @@ import pytest
 
 from tests.server import machine
 from tests.server.driver import wait_until
+from tests.server.fronted import QUICK as FRONTED
+from tests.server.fronted import fronted, released, stands_alone
 from tests.server.interruption import held_at, is_clean, other
 from tests.server.observer import running, version
 
@@ -54,3 +56,17 @@ def test_x4_a_port_that_docker_keeps_for_nobody_is_told_and_a_restart_of_docker_
     assert (done.exit_code, done.code) == (0, "Done"), done.text
     assert running(stack)[0] == image("good").reference
     is_clean(stack)
+
+
+def test_x4_a_power_cut_beside_the_old_container_leaves_one_of_them(proxied, credentials, image):
+    with fronted(proxied, credentials, image) as stack:
+        with held_at(stack, "switching", image("second"), **FRONTED | {"window": 6}) as run:
+            pass
+        wait_until(lambda: "the proxy sees" in stack.out(run))
+        machine.restart(proxied, power_cut=True)
+        done = stack.recover()
+        if done.code == "PortStuck":
+            machine.restart(proxied)
+            done = stack.recover()
+        assert (done.exit_code, done.code) == (0, "Done"), done.text
+        stands_alone(stack, released(stack, image))
