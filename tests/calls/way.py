@@ -60,7 +60,8 @@ def sent_to(host: str, port: int) -> Action:
                 await call.reply(piece)
         finally:
             there.writer.close()
-        call.keeps = False
+        # Closed unannounced, Dagger's tunnel would let the next request on it wait for ever.
+        call.keeps = not head.closes
 
     return act
 
