@@ -19,7 +19,7 @@ OUTPUT_S = 5.0
 _BODY = 300
 # What `timeout` and container runtimes say when a program could not be started.
 _NOT_RUN = (125, 126, 127)
-_REMEDY = "start it by hand and read its log: ./daggerw call build as-service up"
+_REMEDY = "mend what its last words name, then see it alone: ./daggerw call check"
 
 
 @dataclass(frozen=True, slots=True)

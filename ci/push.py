@@ -11,7 +11,9 @@ from ci.oci.reference import Reference
 from ci.ports import Registry
 
 _TOO_LARGE = "LAYER_TOO_LARGE"
-_SMALLER = "split the RUN or COPY that makes it: ./daggerw call build with-exec --args du,-xd1,/"
+_SMALLER = (
+    "split the RUN or COPY that makes it: ./daggerw call build with-exec --args du,-xd1,/ stdout"
+)
 
 
 async def push_images(images: list[dagger.Container], access: Access, registry: Registry) -> Digest:

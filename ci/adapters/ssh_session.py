@@ -125,7 +125,8 @@ class SshHost:
             said = ran.error_text.strip().splitlines()[-1:] or ["nothing"]
             raise UploadFailed(
                 f"{shown(path)} could not be written on {self._address}: it says {shown(said[0])}",
-                remedy=f"look at the folder's owner and the disk's room: ssh {self._address.host}"
+                remedy="look at the folder's owner and the disk's room:"
+                f" ssh -p {self._address.port} {self._address.user}@{self._address.host}"
                 f" 'ls -ld {shlex.quote(path.rpartition('/')[0] or '/')}; df -h; df -i'",
             )
 

@@ -44,7 +44,7 @@ def read_rendered(raw: bytes) -> Mapping[str, Any]:
     if not isinstance(services, dict) or not all(isinstance(v, dict) for v in services.values()):
         raise ComposeInvalid(
             "the server's docker compose config shows no services",
-            remedy="run docker compose config with this file there, and read what it says",
+            remedy="see that the compose file has services, and the server compose of version 2",
         )
     return services
 

@@ -110,8 +110,8 @@ def judge_host_key(known: KnownHosts, address: HostAddress, seen: HostKey) -> Pi
     if any(pin.is_revoked and pin.key == seen for pin in known.pins):
         return HostKeyRevoked(
             f"{_place(address)} shows {seen}, which the known hosts mark as revoked",
-            remedy="do not connect; at the server's console make new host keys (ssh-keygen -A after"
-            f" removing the old), pin those: {_scan(address, seen)}",
+            remedy="do not connect; at the server's console remove the old host keys and make new"
+            f" ones (ssh-keygen -A), then pin those: {_scan(address, seen)}",
         )
     pins = known.pins_of(address)
     if any(pin.key == seen for pin in pins):

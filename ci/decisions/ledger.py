@@ -16,7 +16,7 @@ _LINE = re.compile(
     r" sha256:(?P<config>[0-9a-f]{64}) (?P<compose>[0-9a-f]{64})",
     re.ASCII,
 )
-_DEPLOY = "deploy a good release: ./daggerw call deploy --tag"
+_DEPLOY = "deploy a good release: ./daggerw call deploy --tag TAG"
 
 
 @dataclass(frozen=True, slots=True)

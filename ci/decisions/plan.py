@@ -173,5 +173,5 @@ def parse_plan(raw: bytes) -> Plan:
 def _damaged(what: str) -> PlanInvalid:
     return PlanInvalid(
         f"the plan that the server kept cannot be read: {what}",
-        remedy="deploy that release again: ./daggerw call deploy --older --tag",
+        remedy="deploy that release again: ./daggerw call deploy --older --tag TAG",
     )

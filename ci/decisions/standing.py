@@ -4,7 +4,7 @@ from ci.decisions.deploy_report import Held
 from ci.decisions.ledger import running_entry
 from ci.decisions.server_facts import Facts
 
-_DEPLOY = "./daggerw call deploy --tag"
+_DEPLOY = "./daggerw call deploy --tag TAG"
 
 
 def judge_standing(facts: Facts | None, newest: Held | None) -> str:
@@ -27,7 +27,8 @@ def _judge_running(facts: Facts, newest: Held | None) -> str:
     if entry is None:
         return "what runs there was not deployed from here; take it over with deploy --adopt"
     if facts.ledger[-1].reference != facts.running:
-        return f"{entry.tag} runs, though {facts.ledger[-1].tag} was proven last: recover"
+        last = facts.ledger[-1].tag
+        return f"{entry.tag} runs, though {last} was proven last: ./daggerw call recover"
     if newest is None:
         return f"{entry.tag} runs, as the ledger says; the registry shows no release"
     if newest.tag != entry.tag:

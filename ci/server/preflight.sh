@@ -37,7 +37,7 @@ docker_answers() {
         *"permission denied"*)
             wrong DockerDenied "this user may not use Docker" "add it to the group docker"
             ;;
-        *) wrong DockerDown "$(echo "$problem" | tail -n 1)" "systemctl start docker" ;;
+        *) wrong DockerDown "$(echo "$problem" | tail -n 1)" "start it: sudo systemctl start docker" ;;
         esac || return
     version=$(docker_in "$ASK_S" compose version --short 2>/dev/null) || version=none
     case ${version#v} in
@@ -74,12 +74,12 @@ room() {
     free=$(df -Pk "${folder:-/}" | awk 'NR == 2 {print $4}')
     [ "$free" -ge "$need_kib" ] ||
         wrong DiskFull "$free KiB free on $folder, $need_kib needed" \
-            "free space: docker image prune --all shows what it would take" || return
+            "free space: docker image prune --all" || return
     # Some file systems count none.
     inodes=$(df -Pi "${folder:-/}" 2>/dev/null | awk 'NR == 2 && $2 + 0 > 0 {print $4}')
     [ "${inodes:-$NEED_INODES}" -ge "$NEED_INODES" ] ||
         wrong DiskFull "$inodes inodes free on $folder, $NEED_INODES needed" \
-            "free some: docker system df shows where they are"
+            "free some: docker image prune --all"
 }
 
 # The compose file as compose reads it there, with that server's .env: warnings are errors.

@@ -78,10 +78,10 @@ stands() { # id
     for expected in $service $also; do
         live=$(containers_of "$expected")
         case $live in
-        '' | *[!0-9a-f]*) wrong ProofLost "not one container of $expected: ${live:-none}" "recover" ;;
+        '' | *[!0-9a-f]*) wrong ProofLost "not one container of $expected: ${live:-none}" "$SETTLE" ;;
         esac || return 1
         look "$live" && is_image_of_plan "$image" ||
-            wrong ProofFailed "$expected has another image, $image" "recover" || return 1
+            wrong ProofFailed "$expected has another image, $image" "$SETTLE" || return 1
         judge "$live" "$expected" && prove "$live" "$expected" &&
             ports_answer "$live" "$expected" && is_seen "$live" "$expected" || return 1
     done
@@ -106,18 +106,20 @@ bring_back() {
     fi
     [ -z "${live:-}" ] || last_words "$live"
     seen="$failed_code: $failed_seen; then, bringing back $tag: $code: $seen"
+    logs=
+    ! look "${live:-none}" || logs="; docker logs --tail 100 ${name#/}"
     [ "$code" = PortStuck ] ||
-        remedy="look at the server: docker ps; docker logs; then deploy a good release"
+        remedy="look at the server: docker ps --all$logs; then deploy a good release"
     code=RollbackUnhealthy
     finish 11 "$service is not proven to run any release"
 }
 
 cannot_go_back() {
     seen="$failed_code: $failed_seen; then, bringing back $old: $code: $seen"
-    remedy="docker pull $reference, then deploy again; or deploy another good release"
+    remedy="let the server reach ${repository%%/*}, then: ./daggerw call recover; or deploy a good release"
     code=RollbackImpossible
     look "${live:-none}" || status=gone
-    finish 11 "the failed container is left as it is ($status); nothing is proven to run"
+    finish 11 "the failed container is left as it is ($status), not $reference; nothing is proven to run"
 }
 
 # After a failure before the switch: nobody touched the old container, and that is looked at.

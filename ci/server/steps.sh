@@ -168,7 +168,7 @@ commit() {
     if ! grep -q " $new " "$home/ledger" 2>/dev/null; then
         line="$(date -u +%Y-%m-%dT%H:%M:%SZ) $new $tag $reference $config $compose"
         { cat "$home/ledger" 2>/dev/null; echo "$line"; } | write_file "$home/ledger" ||
-            wrong StateUnwritable "the ledger in $home cannot be written" "free space, then recover" ||
+            wrong StateUnwritable "the ledger in $home cannot be written" "free space (df $home), then: ./daggerw call recover" ||
             return 1
     fi
     keep_images

@@ -68,7 +68,7 @@ port_is_stuck() {
     [ -n "$stuck" ] && [ -z "$(ask ps --quiet --filter "publish=$stuck")" ] || return 1
     wrong PortStuck "Docker keeps port $stuck for a container that is gone" "$RESTART_DOCKER" || :
 }
-RESTART_DOCKER="restart Docker on the server (sudo systemctl restart docker), then recover"
+RESTART_DOCKER="restart Docker on the server (sudo systemctl restart docker), then: ./daggerw call recover"
 
 # What compose leaves when it is killed between making a container and giving it its name.
 tidy() { # service

@@ -60,7 +60,7 @@ take_lock() {
 }
 
 overdue() {
-    code=Overdue seen="the transaction reached its deadline at \"$state\"" remedy="recover"
+    code=Overdue seen="the transaction reached its deadline at \"$state\"" remedy=$SETTLE
     finish 11 "not known: the run was stopped at \"$state\""
 }
 

@@ -20,6 +20,7 @@ standing=''
 beside=''
 settled=''
 code='' seen='' remedy=''
+SETTLE="settle it: ./daggerw call recover"
 
 now() { date +%s; }
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from tests.faults.remedies import command_of
 from tests.server import machine
+from tests.server.interruption import held_at
 from tests.server.observer import same_container
 
 pytestmark = [pytest.mark.registry, pytest.mark.engine, pytest.mark.slow]
@@ -82,6 +84,20 @@ def test_x3_a_state_that_cannot_be_written_is_not_called_locked(stack, image):
     stack.remote.allowed(f"chmod u+w {home}")
     assert (done.exit_code, done.code) == (12, "StateUnwritable"), done.text
     assert stack.service() == []
+
+
+def test_x3_a_disk_that_fills_in_the_run_is_told_with_where_it_is(stack, image):
+    home = f"{stack.directory}/.ci"
+    stack.remote.allowed(f"mkdir {home}")
+    with machine.with_full_disk(home, "1m"):
+        with held_at(stack, "begun", image("good")) as run:
+            stack.remote.run(f"cat /dev/zero >{home}/fill")
+        done = stack.follow(run)
+        assert (done.exit_code, done.code) == (8, "StateUnwritable"), done.text
+        assert "100%" in stack.remote.allowed(command_of(done.texts("remedy")[0]))
+        stack.remote.allowed(f"rm {home}/fill")
+        again = stack.deploy(image("good"), candidate="off")
+    assert (again.exit_code, again.code) == (0, "Done"), again.text
 
 
 def test_f9_the_own_project_by_another_path_is_not_foreign(stack, image):

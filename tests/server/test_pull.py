@@ -5,8 +5,9 @@ import os
 import pytest
 
 from rehearsal.layout import Layout
+from tests.faults.remedies import command_of
 from tests.server import machine
-from tests.server.conftest import CHECKOUT
+from tests.server.conftest import CHECKOUT, expect_good
 from tests.server.driver import wait_until
 from tests.server.observer import running, same_container
 
@@ -57,7 +58,7 @@ def test_another_stacks_run_leaves_the_credential_of_a_pull_alone(stack, deploye
     assert deployed.follow(run).code == "CrashLoop"
 
 
-def test_d3_a_disk_that_fills_in_the_pull_is_named(deployed, maker):
+def test_d3_a_disk_that_fills_in_the_pull_is_named(deployed, image, maker):
     before = deployed.service()
     fresh = maker.make("20260123-180003", "new", padding=os.urandom(1 << 20))
     with machine.with_full_disk("/var/lib/docker/tmp", "64k"):
@@ -65,6 +66,11 @@ def test_d3_a_disk_that_fills_in_the_pull_is_named(deployed, maker):
     assert (done.exit_code, done.code) == (8, "DiskFull"), done.text
     assert same_container(before, deployed.service())
     assert fresh.reference not in deployed.observe("image", "ls", "--digests")
+    # It asks before it removes what no container uses.
+    deployed.remote.allowed(command_of(done.texts("remedy")[0]), b"y\n")
+    again = deployed.deploy(fresh, candidate="off")
+    assert (again.exit_code, again.code) == (0, "Done"), again.text
+    expect_good(deployed, image("good"))
 
 
 def test_d4_bytes_that_are_not_the_digests_are_not_run(deployed, maker):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.faults.remedies import command_of, commands_of
 from tests.server import machine
 from tests.server.driver import wait_until
 from tests.server.interruption import held_at
@@ -37,8 +38,9 @@ def test_x6_a_way_back_that_closed_in_the_switch_is_said_so(stack, image):
         stack.observe("rm", "--force", stack.service()[0]["Id"])
         done = stack.follow(run)
     assert (done.exit_code, done.code) == (11, "RollbackImpossible"), done.text
-    assert image("good").reference in done.texts("remedy")[0]
+    assert image("good").reference in done.texts("now")[0]
     # With the registry back, the next run finds the way.
+    assert command_of(done.texts("remedy")[0]) == "./daggerw call recover"
     healed = stack.recover()
     assert (healed.exit_code, healed.code) == (0, "Done"), healed.text
     assert version(stack) == image("good").tag
@@ -56,6 +58,13 @@ def test_x7_a_release_that_comes_back_ill_is_said_so(stack, image):
     assert (done.exit_code, done.code) == (11, "RollbackUnhealthy"), done.text
     assert "CrashLoop" in done.texts("seen")[0]
     assert running(stack)[0] == image("greets").reference
+    listing, logs = commands_of(done.texts("remedy")[0])
+    name = logs.split()[-1]
+    assert name in stack.remote.allowed(listing)
+    assert f"last words of {image('greets').tag}" in stack.remote.allowed(logs)
+    good = stack.deploy(image("good"), candidate="off")
+    # It needs no greeting.
+    assert (good.exit_code, good.code) == (0, "Done"), good.text
 
 
 def test_f10_what_an_interrupted_compose_left_is_removed(stack, image):
