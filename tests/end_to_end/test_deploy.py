@@ -221,3 +221,20 @@ def root_of(site: Site) -> Path:
     """The server's root directory, seen from this machine."""
     address = site.stack.docker_host.removeprefix("unix://")
     return Path(address.removesuffix("/run/docker.sock"))
+
+
+def test_a_stack_that_somebody_started_by_hand_is_taken_over_only_when_asked(site):
+    release, stack = site.publish(FIRST), site.stack
+    theirs = f"{stack.directory}/theirs.yaml"
+    stack.remote.upload(theirs, COMPOSE.encode())
+    stack.remote.allowed(
+        f"cd {stack.directory} && IMAGE=python:3.11-slim docker compose -p {stack.project}"
+        f" -f {theirs} create web"
+    )
+    before = stack.service()
+    said = site.refused("ProjectForeign", "deploy", "--tag", FIRST)
+    assert "--adopt" in said
+    assert same_container(before, stack.service())
+    assert release.reference in site.allowed("deploy", "--tag", FIRST, "--adopt")
+    assert running(stack) == (release.reference, release.config)
+    assert version(stack) == FIRST
