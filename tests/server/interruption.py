@@ -11,6 +11,17 @@ from rehearsal.server import servers_folder
 from tests.server.driver import wait_until
 from tests.server.observer import running
 
+# What the journal says in turn, of a deploy that goes well.
+STATES = (
+    "begun",
+    "pulling",
+    "pulled",
+    "dependencies",
+    "candidate",
+    "candidate-proven",
+    "switching",
+    "proven",
+)
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 

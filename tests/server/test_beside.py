@@ -17,7 +17,7 @@ from tests.server.fronted import (
     stands_alone,
     tags,
 )
-from tests.server.interruption import held_at, kill, kill_at, other
+from tests.server.interruption import STATES, held_at, kill, kill_at, other
 from tests.server.observer import running, same_container, version
 
 # A busy machine answers late; what is asked here is whether it answers.
@@ -78,18 +78,6 @@ def test_a_bad_image_is_never_seen_by_the_proxy(stack, image, mode):
     assert "was never stopped" in done.texts("now")[0]
     last_words = f"last words of {image(mode).tag}"
     assert any(last_words in line for line in done.texts("log")), done.text
-
-
-STATES = (
-    "begun",
-    "pulling",
-    "pulled",
-    "dependencies",
-    "candidate",
-    "candidate-proven",
-    "switching",
-    "proven",
-)
 
 
 @pytest.fixture(scope="module")

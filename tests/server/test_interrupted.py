@@ -8,19 +8,9 @@ import pytest
 from tests.server import machine
 from tests.server.crew import check_all, chosen
 from tests.server.driver import wait_until
-from tests.server.interruption import held_at, is_clean, kill, kill_at, other
+from tests.server.interruption import STATES, held_at, is_clean, kill, kill_at, other
 from tests.server.observer import running, version
 
-STATES = (
-    "begun",
-    "pulling",
-    "pulled",
-    "dependencies",
-    "candidate",
-    "candidate-proven",
-    "switching",
-    "proven",
-)
 QUICK = {"window": 1, "probes": 1}
 
 pytestmark = [pytest.mark.registry, pytest.mark.engine, pytest.mark.slow]
