@@ -1,6 +1,7 @@
 """Running commands over one SSH connection, each in its frame."""
 
 import asyncio
+import contextlib
 import hashlib
 import secrets
 import shlex
@@ -158,8 +159,10 @@ class SshHost:
             channel, _ = await self._connection.create_session(
                 lambda: output, framed(command, nonce), encoding=None, request_pty=False
             )
-            channel.write(stdin)
-            channel.write_eof()
+            # A command that ended at once takes nothing more; how it ended is what counts.
+            with contextlib.suppress(BrokenPipeError):
+                channel.write(stdin)
+                channel.write_eof()
         except asyncssh.ChannelOpenError as error:
             if self._connection.is_closed():
                 raise self._lost(None, error) from error

@@ -201,3 +201,10 @@ def _write(server: Sshd, settings: Mapping[str, str]) -> None:
     }
     text = "".join(f"{name} {value}\n" for name, value in whole.items())
     (server.folder / "sshd_config").write_text(text)
+
+
+class Anybody(asyncssh.SSHServer):
+    """Lets everybody in."""
+
+    def begin_auth(self, username: str) -> bool:
+        return False

@@ -1,13 +1,15 @@
 """Rows H: what a command on a server ends with, whatever the account's shell adds to it."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 
+import asyncssh
 import pytest
 
-from ci.adapters.ssh import open_host
+from ci.adapters.ssh import SshDeadlines, open_host
 from ci.server_errors import RemoteShell, SshTimeout, UploadFailed
-from tests.faults.sshd import Sshd, sshd
+from tests.faults.sshd import Anybody, Sshd, loopback, make_key, sshd
 
 PATIENT_S = 60
 
@@ -123,3 +125,39 @@ async def test_an_upload_that_cannot_be_written_says_why(server: Sshd, tmp_path:
             await host.upload(str(tmp_path / "file" / "x"), b"content")
     assert caught.value.exit_class == 12
     assert "file" in caught.value.cause
+
+
+async def hang(_: asyncssh.SSHServerProcess[str]) -> None:
+    await asyncio.Event().wait()
+
+
+async def test_h12_an_account_that_never_begins_a_command_is_told():
+    key = make_key()
+    anybody = SshDeadlines(phase_s=PATIENT_S)
+    async with (
+        asyncssh.listen(
+            "127.0.0.1", 0, process_factory=hang, server_host_keys=[key], server_factory=Anybody
+        ) as listening,
+        open_host(loopback(key, listening.get_port()), deadlines=anybody) as host,
+    ):
+        with pytest.raises(SshTimeout) as caught:
+            await host.run("echo never", timeout_s=1)
+    assert "began no command" in caught.value.cause
+
+
+async def leave(process: asyncssh.SSHServerProcess[str]) -> None:
+    process.exit(3)
+
+
+async def test_h17_an_account_that_leaves_at_once_is_no_lost_link():
+    """Its channel is closed before anything can be written to it."""
+    key = make_key()
+    async with (
+        asyncssh.listen(
+            "127.0.0.1", 0, process_factory=leave, server_host_keys=[key], server_factory=Anybody
+        ) as listening,
+        open_host(loopback(key, listening.get_port())) as host,
+    ):
+        for stdin in (b"", b"input") * 5:
+            with pytest.raises(RemoteShell):
+                await host.run("echo never", stdin=stdin, timeout_s=PATIENT_S)

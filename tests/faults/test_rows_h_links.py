@@ -132,13 +132,6 @@ async def test_a_server_that_falls_silent_is_told_by_its_phase(greeting: bytes, 
     assert phase in seen.cause
 
 
-class Anybody(asyncssh.SSHServer):
-    """Lets everybody in."""
-
-    def begin_auth(self, username: str) -> bool:
-        return False
-
-
 class Stalling(asyncssh.SSHServer):
     """Knows everybody, and never says so."""
 
@@ -272,21 +265,3 @@ async def test_a_closed_jump_is_told_from_a_closed_server(tmp_path: Path):
         seen = await refused(replace(access, address=there, jump=access.address))
     assert type(seen) is SshUnreachable
     assert "jump" in seen.cause
-
-
-async def hang(_: asyncssh.SSHServerProcess[str]) -> None:
-    await asyncio.Event().wait()
-
-
-async def test_h12_an_account_that_never_begins_a_command_is_told():
-    key = make_key()
-    anybody = SshDeadlines(phase_s=PATIENT_S)
-    async with (
-        asyncssh.listen(
-            "127.0.0.1", 0, process_factory=hang, server_host_keys=[key], server_factory=Anybody
-        ) as listening,
-        open_host(loopback(key, listening.get_port()), deadlines=anybody) as host,
-    ):
-        with pytest.raises(SshTimeout) as caught:
-            await host.run("echo never", timeout_s=1)
-    assert "began no command" in caught.value.cause
