@@ -91,16 +91,28 @@ port_is_free() { # number
     for container in $(ask ps --all --quiet --no-trunc --filter "publish=$1"); do
         look "$container" || continue
         case $status in running | restarting | paused) ;; *) continue ;; esac
-        # One that crashes again and again keeps its port, and is not always seen to run.
         if is_of_plan "$container"; then own=yes && continue; fi
         wrong PortTaken "port $1 belongs to the container ${name#/}" \
             "stop it, or give the service another port"
         return 1
     done
-    [ -n "$own" ] || ! is_listened_on "$1" ||
+    [ -n "$own" ] || is_ours_to_be "$1" || ! is_listened_on "$1" ||
         wrong PortTaken "port $1 belongs to a process of the server: $(listener_of "$1")" \
             "stop it (where it is docker-proxy: sudo systemctl restart docker), or give the service another port"
 }
+
+# A container of ours that crashes again and again has its port, but not at every look.
+is_ours_to_be() { # number
+    for planned in $service $also; do
+        for container in $(containers_of "$planned"); do
+            look "$container" || continue
+            case $status in running | restarting | paused) ;; *) continue ;; esac
+            ! ask inspect --format "$OWN_PORTS" "$container" | grep -qxF "$1" || return 0
+        done
+    done
+    return 1
+}
+OWN_PORTS='{{range .HostConfig.PortBindings}}{{range .}}{{println .HostPort}}{{end}}{{end}}'
 
 is_of_plan() { # container
     for planned in $service $also; do
