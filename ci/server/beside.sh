@@ -96,8 +96,13 @@ try_beside() {
 # All that stood not there before the run that the journal tells of.
 added() { [ -z "$standing" ] || containers_of "$service" | grep -vxF "$standing"; }
 
-# shellcheck disable=SC2046 # words
-remove_newcomers() { remove $(added); }
+# What is served by one goes on to its end, as when the old one goes.
+remove_newcomers() {
+    for newcomer_id in $(added); do
+        ! is_in_front "$newcomer_id" || docker_in "$CHANGE_S" stop "$newcomer_id" >/dev/null 2>&1
+        remove "$newcomer_id"
+    done
+}
 
 # The switch: from what is proven ($beside), or from the beginning.
 switch_beside() {
