@@ -46,7 +46,8 @@ def test_x4_a_port_that_docker_keeps_for_nobody_is_told_and_a_restart_of_docker_
         undone = contextlib.ExitStack()
         undone.enter_context(machine.with_starts_held())
     with undone:
-        wait_until(lambda: machine.listens(stack.port))
+        wait_until(machine.a_start_waits)
+        assert machine.listens(stack.port)
         machine.restart(server, power_cut=True)
     done = stack.recover()
     assert (done.exit_code, done.code) == (11, "PortStuck"), done.text
