@@ -30,8 +30,9 @@ faults: setup server ## Every row of the failure catalogue on real parts; writes
 	{ $(PYTHON) -m pytest -p tests.board.plugin --board=.local/faults.json --hypothesis-seed=0 || :; } && \
 	$(PYTHON) -m tests.board .local/faults.json docs/scoreboard.md
 
-bench: setup ## Measure against docker, crane and skopeo, in turns; writes docs/benchmarks.md (ten minutes)
-	@. .local/rehearsal/env && export DOCKER_HOST && $(PYTHON) -m bench
+bench: setup server ## Measure against docker, crane, skopeo, compose; writes docs/benchmarks*.md (an hour)
+	@. .local/rehearsal/env && export DOCKER_HOST && $(PYTHON) -m bench && \
+	$(PYTHON) -m bench scale && $(PYTHON) -m bench deploy
 
 check: .venv/dev.lock ## Lint, types, shell scripts, Dockerfile
 	$(PYTHON) -m ruff check .

@@ -1,11 +1,10 @@
 """`python -m bench`: measure everybody in turns and write docs/benchmarks.md.
 
-`python -m bench deploy` measures what a deploy costs those who ask meanwhile.
+`python -m bench deploy` measures what a deploy costs those who ask meanwhile, and `python -m bench
+scale` what is large.
 """
 
 import argparse
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -15,23 +14,32 @@ from pathlib import Path
 import anyio
 import dagger
 
+from bench.at_engine import at_engine
+from bench.at_registry import at_registry
+from bench.at_server import at_server
+from bench.contender import Contender
+from bench.deploys import main as measure_deploys
 from bench.ground import CHECKOUT, Ground, ground
 from bench.report import Sample, render
-from bench.works import WORKS, Contender, contenders, versions
+from bench.scale import main as measure_scale
+from bench.versions import machine, versions
+from bench.works import WORKS
 from ci.embedded.server import session
 
 DELAYS_MS = (0, 50)
+OTHERS = {"deploy": measure_deploys, "scale": measure_scale}
 PAGE = CHECKOUT / "docs" / "benchmarks.md"
 
 
 async def measure(place: Ground, each: Contender) -> Sample:
     """Let one do its work once."""
     await each.ready()
-    place.wires[each.delay_ms].take()
+    wire = each.wire() if each.wire else place.wires[each.delay_ms]
+    wire.take()
     begun = time.perf_counter()
     await each.do()
-    seconds = time.perf_counter() - begun
-    seen = place.wires[each.delay_ms].take()
+    seconds = (time.perf_counter() - begun) / each.share
+    seen = wire.take(each.share)
     return Sample(each.work, each.who, each.delay_ms, seconds, seen if seen.requests else None)
 
 
@@ -43,7 +51,8 @@ async def measure_all(place: Ground, given: argparse.Namespace, on: str) -> None
     found: list[Sample] = []
     told = versions(place)
     async with dagger.connection(dagger.Config(log_output=None)):
-        everybody = [each for each in contenders(place, DELAYS_MS) if each.work in given.only]
+        all_of_them = [*at_registry(place, DELAYS_MS), *at_engine(place), *at_server(place)]
+        everybody = [each for each in all_of_them if each.work in given.only]
         for number in range(given.times + 1):
             for each in everybody:
                 sample = await measure(place, each)
@@ -56,26 +65,14 @@ async def measure_all(place: Ground, given: argparse.Namespace, on: str) -> None
                 given.output.write_text(render(WORKS, found, told, on))
 
 
-def machine() -> str:
-    """What it was measured on, and how busy that was."""
-    load = os.getloadavg()[0]
-    return f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f} when it began"
-
-
-def main() -> None:
+def main(words: list[str]) -> None:
     """Measure and write."""
-    if sys.argv[1:2] == ["deploy"]:
-        # It needs the rehearsal's server, and nobody else does.
-        from bench.deploys import main as measure_deploys
-
-        measure_deploys(sys.argv[2:])
-        return
-    words = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    words.add_argument("--times", type=int, default=5)
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--times", type=int, default=5)
     everything = [work.key for work in WORKS]
-    words.add_argument("--only", nargs="*", default=everything, choices=everything)
-    words.add_argument("--output", type=Path, default=PAGE)
-    given = words.parse_args()
+    parser.add_argument("--only", nargs="*", default=everything, choices=everything)
+    parser.add_argument("--output", type=Path, default=PAGE)
+    given = parser.parse_args(words)
     program = CHECKOUT / ".local" / "bin" / "crane"
     build = ["sh", "rehearsal/go-program.sh", "bench/crane", str(program)]
     subprocess.run(build, cwd=CHECKOUT, check=True)
@@ -90,4 +87,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    measured = OTHERS.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    if measured:
+        measured(sys.argv[2:])
+    else:
+        main(sys.argv[1:])

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -18,20 +17,18 @@ from pathlib import Path
 from bench.by_hand import AFTER_S, ByHand
 from bench.deploys_report import GOOD, Deployed, render_deploys
 from bench.ground import CHECKOUT
-from rehearsal.environment import read_environment
-from rehearsal.layout import Layout
+from bench.served import served
+from bench.versions import machine
+from bench.works import BY_HAND
 from rehearsal.load import LIMIT_S, PER_S, Load, figures
-from rehearsal.server_proxy import publish_proxy
-from tests.clients import Credentials, client
-from tests.server.conftest import fresh_stack, started
+from tests.server.conftest import fresh_stack
 from tests.server.driver import Stack, Value
 from tests.server.fronted import FRONT, behind_a_proxy
-from tests.server.images import Image, Maker, maker_with_base
+from tests.server.images import Image, Maker
 
 PAGE = CHECKOUT / "docs" / "benchmarks-deploy.md"
 PACE: dict[str, Value] = {"window": 3, "probes": 3, "timeout": 10}
 AROUND_S = 1.0
-BY_HAND = "compose pull && up -d"
 MODES: dict[str, dict[str, Value]] = {
     "start first": FRONT,
     "stop first": {"candidate": "on"},
@@ -167,23 +164,16 @@ class Round:
 @contextlib.contextmanager
 def ready(folder: Path) -> Iterator[Round]:
     """A stack for each mode on the rehearsal server, and the registry's images."""
-    layout = Layout(CHECKOUT)
-    known = read_environment(layout)
-    publish_proxy(layout, known)
-    credentials = Credentials(known["REHEARSAL_USER"], Path(known["REHEARSAL_TOKEN_FILE"]))
-    further = {"REGISTRY_AUTH_FILE": str(folder / "config.json")}
-    skopeo = client("skopeo", folder, further)
-    target = known["REHEARSAL_REGISTRY"]
-    skopeo.log_in(target, credentials)
-    repository = f"{target}/bench/{os.urandom(4).hex()}"
-    maker = maker_with_base(folder, skopeo, known["REHEARSAL_MIRROR"], repository)
-    server = started("classic")
+    place = served(folder)
     fresh = contextlib.contextmanager(fresh_stack)
     with contextlib.ExitStack() as all_of_them:
-        plain = [all_of_them.enter_context(fresh(server, credentials, "dash")) for _ in range(4)]
+        plain = [
+            all_of_them.enter_context(fresh(place.server, place.credentials, "dash"))
+            for _ in range(4)
+        ]
         stacks = dict(zip(MODES, plain, strict=False))
         stacks["start first"] = behind_a_proxy(stacks["start first"])
-        yield Round(stacks, ByHand(plain[3], BY_HAND), Images(maker))
+        yield Round(stacks, ByHand(plain[3], BY_HAND), Images(place.maker))
 
 
 def main(words: list[str]) -> None:
@@ -193,9 +183,7 @@ def main(words: list[str]) -> None:
     parser.add_argument("--only", nargs="*", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--output", type=Path, default=PAGE)
     given = parser.parse_args(words)
-    load = f"load {os.getloadavg()[0]:.1f} when it began"
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, {load}"
-    about = {"per_s": PER_S, "limit_s": LIMIT_S, "machine": machine, **PACE}
+    about = {"per_s": PER_S, "limit_s": LIMIT_S, "machine": machine(), **PACE}
     about |= {"by_hand": BY_HAND, "after_s": AFTER_S}
     found: list[Deployed] = []
     with tempfile.TemporaryDirectory(prefix="ci-bench-") as folder, ready(Path(folder)) as turns:

@@ -45,9 +45,11 @@ class Ground:
 
     folder: Path
     environ: dict[str, str]
-    wires: dict[int, Wire]
+    opened: ExitStack
+    wires: dict[int, Wire] = field(default_factory=dict)
+    addresses: list[str] = field(default_factory=list)
     count: int = 0
-    built: dict[str, str] = field(default_factory=dict)
+    newest: Wire = field(init=False)
 
     @property
     def token_file(self) -> Path:
@@ -73,68 +75,84 @@ class Ground:
         who = ["-c", "user.name=bench", "-c", "user.email=bench@example.test"]
         self.run("git", "-C", str(self.project), *who, *args)
 
-    def run(self, *command: str) -> None:
-        """Run a program of the peers; what it says is shown when it fails."""
+    def run(self, *command: str, **further: str) -> None:
+        """Run a program; what it says is shown when it fails. `further` is environment."""
         done = subprocess.run(
-            command, env=self.environ, capture_output=True, text=True, timeout=300, check=False
+            command,
+            cwd=CHECKOUT,
+            env=self.environ | further,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
         )
         if done.returncode:
             raise RuntimeError(f"{command}: {done.stdout}{done.stderr}")
 
-    def image(self, delay_ms: int, name: str) -> str:
-        """A repository behind the wire of this delay."""
-        return f"{self.wires[delay_ms].address}/acme/bench-{self.folder.name[-6:]}-{name}"
+    def image(self, wire: Wire, name: str) -> str:
+        """A repository behind this wire."""
+        return f"{wire.address}/acme/bench-{self.folder.name[-6:]}-{name}"
 
-    def platforms(self, platforms: tuple[str, ...]) -> None:
-        """Say for which platforms is released."""
-        (self.project / "ci.toml").write_text(SETTINGS.format(platforms=json.dumps(platforms)))
+    def open_wire(self, delay_ms: int) -> Wire:
+        """A way to the registry under a name that no client has seen yet."""
+        upstream = self.environ["REHEARSAL_REGISTRY"]
+        self.newest = self.opened.enter_context(Wire(upstream, delay_ms / 1000))
+        self.addresses.append(self.newest.address)
+        pair = f"{self.environ['REHEARSAL_USER']}:{self.token_file.read_text().strip()}"
+        entry = {"auth": base64.b64encode(pair.encode()).decode()}
+        known = {"auths": dict.fromkeys(self.addresses, entry)}
+        (self.folder / "config.json").write_text(json.dumps(known))
+        return self.newest
 
-    def ci(self, delay_ms: int) -> Ci:
+    def platforms(self, platforms: tuple[str, ...], further: str = "") -> None:
+        """Say for which platforms is released, and what else [build] is to have."""
+        text = SETTINGS.format(platforms=json.dumps(platforms))
+        (self.project / "ci.toml").write_text(f"{text}{further}\n")
+
+    def ci(self, wire: Wire, name: str = "ours") -> Ci:
         """The module, called as the command line would, within the open session."""
-        port = self.wires[delay_ms].port
+        port = wire.port
         here = dag.host().directory(str(self.project))
         return Ci(
             source=dag.host().directory(str(self.project), exclude=[".git"]),
             repo=here.as_git(),
-            image=self.image(delay_ms, "ours"),
+            image=self.image(wire, name),
             user=self.environ["REHEARSAL_USER"],
             token=dag.set_secret("token-bench", self.token_file.read_text()),
             via=dag.host().service([dagger.PortForward(backend=port, frontend=port)]),
         )
 
-    def command(self, delay_ms: int, *words: str) -> None:
-        """The whole command from a shell."""
-        address = self.wires[delay_ms].address
-        self.run(
+    def words(self, wire: Wire, *words: str, name: str = "ours") -> list[str]:
+        """The call as a person types it."""
+        return [
             *(str(CHECKOUT / "daggerw"), "call", "-m", str(CHECKOUT)),
             *(f"--source={self.project}", f"--repo={self.project}"),
-            *(f"--image={self.image(delay_ms, 'ours')}", f"--via=tcp://{address}"),
+            *(f"--image={self.image(wire, name)}", f"--via=tcp://{wire.address}"),
             *(f"--user={self.environ['REHEARSAL_USER']}", f"--token=file:{self.token_file}"),
             *words,
-        )
+        ]
+
+    def command(self, wire: Wire, *words: str) -> None:
+        """The whole command from a shell."""
+        self.run(*self.words(wire, *words))
 
 
 @contextmanager
 def ground(folder: Path, delays_ms: tuple[int, ...]) -> Iterator[Ground]:
     """Make the project and open the wires."""
     known = read_environment(Layout(CHECKOUT)) | dict(os.environ)
-    token = Path(known["REHEARSAL_TOKEN_FILE"]).read_text().strip()
-    pair = base64.b64encode(f"{known['REHEARSAL_USER']}:{token}".encode()).decode()
+    environ = {
+        **known,
+        "DOCKER_CONFIG": str(folder),
+        "REGISTRY_AUTH_FILE": str(folder / "config.json"),
+        "CI_ENGINE": "embedded",
+        "CI_EMBEDDED_STATE": str(folder / "state"),
+        "DOCKER_BUILDKIT": "0",
+        "PATH": f"{CHECKOUT / '.local' / 'bin'}:{Path(sys.executable).parent}:{known['PATH']}",
+    }
     with ExitStack() as stack:
-        target = known["REHEARSAL_REGISTRY"]
-        wires = {ms: stack.enter_context(Wire(target, ms / 1000)) for ms in delays_ms}
-        auths = {wire.address: {"auth": pair} for wire in wires.values()}
-        (folder / "config.json").write_text(json.dumps({"auths": auths}))
-        environ = {
-            **known,
-            "DOCKER_CONFIG": str(folder),
-            "REGISTRY_AUTH_FILE": str(folder / "config.json"),
-            "CI_ENGINE": "embedded",
-            "CI_EMBEDDED_STATE": str(folder / "state"),
-            "DOCKER_BUILDKIT": "0",
-            "PATH": f"{CHECKOUT / '.local' / 'bin'}:{Path(sys.executable).parent}:{known['PATH']}",
-        }
-        made = Ground(folder, environ, wires)
+        made = Ground(folder, environ, stack)
+        made.wires = {delay_ms: made.open_wire(delay_ms) for delay_ms in delays_ms}
         (made.project / "app").mkdir(parents=True)
         (made.project / "app" / "Dockerfile").write_text(DOCKERFILE)
         (made.project / "app" / "answer").write_text("42\n")

@@ -11,15 +11,23 @@ from bench.wire import Seen
 class Work:
     """One kind of work: what everybody had to do, and what was hoped for.
 
-    `limit` says what no implementation with the same promises can be faster than.
+    Attributes:
+        limit: what no implementation with the same promises can be faster than.
+        times: the goal as a multiple of the fastest peer's time.
+        seconds: the goal where there is no peer.
+        apart_s: what our side waits because it was told to, stated apart from its time.
+        apart: what that is.
     """
 
     key: str
     title: str
     ours: str
     peers: tuple[str, ...]
-    goal: float
     limit: str
+    times: float = 1.0
+    seconds: float | None = None
+    apart_s: float = 0.0
+    apart: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,15 +113,20 @@ def _row(delay_ms: int, who: str, samples: list[Sample], ours: float) -> str:
 
 def _verdict(work: Work, delay_ms: int, ours: float, runs: dict[str, list[Sample]]) -> str:
     peers = {who: median(each.seconds for each in runs[who]) for who in work.peers if who in runs}
-    if not peers:
+    taken = ours - work.apart_s
+    without = f" without {work.apart} ({work.apart_s:g} s)" if work.apart_s else ""
+    if peers:
+        fastest = min(peers, key=lambda who: peers[who])
+        found = taken / peers[fastest]
+        goal, seen = f"{work.times:g} times {fastest}", f"{found:.2f} times"
+        is_reached = found <= work.times
+    elif work.seconds is not None:
+        goal, seen = f"{work.seconds:g} s", f"{taken:.3f} s"
+        is_reached = taken <= work.seconds
+    else:
         return ""
-    fastest = min(peers, key=lambda who: peers[who])
-    ratio = ours / peers[fastest]
-    word = "reached" if ratio <= work.goal else "missed"
-    return (
-        f"Goal at {delay_ms} ms: at most {work.goal:g} times {fastest};"
-        f" **{word}**, {ratio:.2f} times.  "
-    )
+    word = "reached" if is_reached else "missed"
+    return f"Goal at {delay_ms} ms: at most {goal}; **{word}**, {seen}{without}.  "
 
 
 def _size(count: int) -> str:

@@ -5,7 +5,7 @@ import pytest
 from bench.report import Sample, Work, render
 from bench.wire import Seen, sequential
 
-WORK = Work("a", "Publish again", "ours", ("theirs", "others"), 0.5, "five trips.")
+WORK = Work("a", "Publish again", "ours", ("theirs", "others"), "five trips.", times=0.5)
 SEEN = Seen(20, 12_345, 2_000_000, 5)
 
 
@@ -47,3 +47,19 @@ SPANS = {
 @pytest.mark.parametrize(("spans", "count"), SPANS.values(), ids=SPANS.keys())
 def test_trips_are_the_longest_row_of_requests_that_waited_for_each_other(spans, count):
     assert sequential(spans) == count
+
+
+def test_what_was_waited_for_on_purpose_is_stated_apart():
+    work = Work(
+        "g", "Deploy", "ours", ("theirs",), "two starts.", times=1.3, apart_s=2, apart="the window"
+    )
+    found = [Sample("g", "ours", 0, 4.0), Sample("g", "theirs", 0, 2.0)]
+    text = render([work], found, {}, "two cores")
+    assert "at most 1.3 times theirs; **reached**, 1.00 times without the window (2 s)." in text
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(0.09, "reached"), (0.2, "missed")])
+def test_without_a_peer_a_goal_is_in_seconds(seconds, word):
+    work = Work("j", "Connect", "ours", (), "the client.", seconds=0.1)
+    text = render([work], [Sample("j", "ours", 0, seconds)], {}, "two cores")
+    assert f"at most 0.1 s; **{word}**, {seconds:.3f} s." in text

@@ -77,9 +77,9 @@ class Site:
         for words in (("init", "-q"), ("add", "-A"), (*who, "commit", "-q", "-m", message)):
             subprocess.run(["git", "-C", self.source, *words], check=True)
 
-    def publish(self, tag: str, mode: str = "good") -> Image:
+    def publish(self, tag: str, mode: str = "good", *, padding: bytes = b"") -> Image:
         """Put an image into the registry as a release, the newest one."""
-        image = self.maker.make(tag, mode)
+        image = self.maker.make(tag, mode, padding=padding)
         self.skopeo.allowed(
             *("copy", "--all", "--preserve-digests"),
             *("--src-tls-verify=false", "--dest-tls-verify=false"),
