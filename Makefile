@@ -19,7 +19,7 @@ demo: setup ## Release the app to a registry and a server on this machine; a bad
 	@rehearsal/demo.sh
 
 test: setup server check ## Every check and every test
-	@. .local/rehearsal/env && export DOCKER_HOST && $(PYTHON) -m pytest
+	@. .local/rehearsal/env && export DOCKER_HOST && $(PYTHON) -m pytest -n 2
 
 # Without one, its tests are skipped and say so; where CI is set, they fail.
 server: setup ## Start the server to deploy to, where the rehearsal has a Docker of its own
@@ -27,7 +27,7 @@ server: setup ## Start the server to deploy to, where the rehearsal has a Docker
 
 faults: setup server ## Every row of the failure catalogue on real parts; writes docs/scoreboard.md
 	@. .local/rehearsal/env && export DOCKER_HOST && \
-	{ $(PYTHON) -m pytest -p tests.board.plugin --board=.local/faults.json --hypothesis-seed=0 || :; } && \
+	{ $(PYTHON) -m pytest -n 2 -p tests.board.plugin --board=.local/faults.json --hypothesis-seed=0 || :; } && \
 	$(PYTHON) -m tests.board .local/faults.json docs/scoreboard.md
 
 bench: setup server ## Measure against docker, crane, skopeo, compose; writes docs/benchmarks*.md (an hour)

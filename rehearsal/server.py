@@ -3,7 +3,7 @@
 It has its own file system, processes, network, Docker (another release than the one that builds,
 with either image store) and sshd; nothing of it is seen outside but one network interface.
 
-`python -m rehearsal.server up|down|status [--store classic|containerd]`
+`python -m rehearsal.server up|down|status [--store classic|containerd] [--number N]`
 """
 
 import argparse
@@ -28,36 +28,50 @@ from rehearsal.processes import Daemon, running, stop
 from rehearsal.turns import machine_turn
 
 STORES = ("classic", "containerd")
+# Tests that run side by side have a server each.
+NUMBERS = (1, 2)
 SSH_PORT = 2222
 USER = "deploy"
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One rehearsal server; `store` is where its Docker keeps images."""
+    """One rehearsal server.
+
+    Attributes:
+        store: where its Docker keeps images.
+        number: of several that are alike.
+    """
 
     layout: Layout
     store: str
+    number: int = 1
+
+    @property
+    def label(self) -> str:
+        """Tells it from the others of this rehearsal."""
+        return self.store if self.number == 1 else f"{self.store}-{self.number}"
 
     @property
     def name(self) -> str:
         """Of its process and log."""
-        return f"server-{self.store}"
+        return f"server-{self.label}"
 
     @property
     def hostname(self) -> str:
-        """Of the machine, its control group and, shortened to 15 characters, its interface."""
-        return f"ci-{self.layout.identity}-{self.store}"
+        """Of the machine and its control group."""
+        return f"ci-{self.layout.identity}-{self.label}"
 
     @property
     def interface(self) -> str:
-        """This machine's end of the cable."""
-        return f"cs-{self.layout.identity}-{self.store[:2]}"
+        """This machine's end of the cable; 15 characters at most."""
+        number = "" if self.number == 1 else str(self.number)
+        return f"cs-{self.layout.identity}-{self.store[:2]}{number}"
 
     @property
     def folder(self) -> Path:
         """What it changed, its Docker's data and its keys."""
-        return servers_folder(self.layout) / self.store
+        return servers_folder(self.layout) / self.label
 
     @property
     def environment(self) -> Path:
@@ -117,8 +131,9 @@ def stop_server(server: Server, *, power_cut: bool = False) -> bool:
 
 def stop_servers(layout: Layout) -> None:
     """Stop every server; what is left is in the rehearsal's own folder."""
-    for store in STORES:
-        stop_server(Server(layout, store))
+    for number in NUMBERS:
+        for store in STORES:
+            stop_server(Server(layout, store, number))
 
 
 def status(server: Server) -> dict[str, str]:
@@ -236,9 +251,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m rehearsal.server", description=__doc__)
     parser.add_argument("verb", choices=("up", "down", "status"))
     parser.add_argument("--store", choices=STORES, default=STORES[0], help="its Docker's images")
+    parser.add_argument("--number", choices=NUMBERS, default=1, type=int, help="of several alike")
     arguments = parser.parse_args()
     layout = Layout(CHECKOUT)
-    server = Server(layout, arguments.store)
+    server = Server(layout, arguments.store, arguments.number)
     folder = servers_folder(layout)
     try:
         with only_one(layout):

@@ -16,7 +16,9 @@ from rehearsal.environment import read_environment
 from rehearsal.layout import Layout
 from rehearsal.registries import status_of
 from tests.clients import Client, Credentials, client, missing
+from tests.workers import pytest_xdist_make_scheduler
 
+__all__ = ["pytest_xdist_make_scheduler"]
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 # Properties are judged by what they give, not by how busy the machine is.

@@ -43,7 +43,10 @@ class Recorder:
             texts = [str(text) for name, text in report.user_properties if name == "measured"]
             self._measured[report.nodeid] = texts
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if hasattr(session.config, "workerinput"):
+            # The one that gave this worker its tests hears of all of them.
+            return
         rows: dict[str, dict[str, str]] = {}
         measured: dict[str, list[str]] = {}
         for test, outcome in self._outcomes.items():

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.layout import Layout
-from rehearsal.server import Server
 from tests.clients import Credentials
 from tests.end_to_end.site import Site, fresh_site
 from tests.leaks.forms import forms_of
 from tests.leaks.places import Processes, Search
 from tests.server.driver import COMPOSE
+from tests.server.machine import MACHINE
 
 pytestmark = [pytest.mark.registry, pytest.mark.engine, pytest.mark.slow]
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -170,15 +169,14 @@ def test_w3_no_layer_manifest_or_config_in_the_registry_holds_a_secret(told, sea
 
 
 def test_w4_nothing_that_the_server_keeps_holds_a_secret(told, search):
-    folder = Server(Layout(CHECKOUT), "classic").folder
     stack = told.site.stack.directory.strip("/")
 
     def declared(path: Path) -> bool:
-        return path == folder / "upper" / stack / ".env"
+        return path == MACHINE.folder / "upper" / stack / ".env"
 
-    search.look_through("server", folder / "upper", since=told.began, but=declared)
+    search.look_through("server", MACHINE.folder / "upper", since=told.began, but=declared)
     for name in ("containers", "image"):
-        search.look_through("server's Docker", folder / "docker" / name, since=told.began)
+        search.look_through("server's Docker", MACHINE.folder / "docker" / name, since=told.began)
     assert search.looked_at["server"] > 1_000
     assert [line for line in search.found if line.startswith("server,")] == []
     # Docker's record of a container says what compose handed to it, and nothing else of ours.

@@ -20,6 +20,7 @@ from tests.clients import Client, Credentials, client, missing
 from tests.server.crew import SIZE
 from tests.server.driver import Remote, Stack
 from tests.server.images import Image, Maker, maker_with_base
+from tests.server.machine import NUMBER
 
 PORTS = itertools.count(8001)
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -27,11 +28,12 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 def started(store: str) -> dict[str, str]:
     """The variables of a running rehearsal server, started where it was not."""
-    command = [sys.executable, "-m", "rehearsal.server", "up", "--store", store]
+    which = ("--store", store, "--number", str(NUMBER))
+    command = [sys.executable, "-m", "rehearsal.server", "up", *which]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         missing(f"no rehearsal server ({done.stderr.strip()})")
-    variables = status(Server(Layout(CHECKOUT), store))
+    variables = status(Server(Layout(CHECKOUT), store, NUMBER))
     # What a session that was killed left behind holds ports.
     remove_projects(variables["SERVER_DOCKER_HOST"], "test-")
     return variables

@@ -6,9 +6,8 @@ import os
 import signal
 from pathlib import Path
 
-from rehearsal.layout import Layout
-from rehearsal.server import servers_folder
 from tests.server.driver import wait_until
+from tests.server.machine import MACHINE
 from tests.server.observer import running
 
 # What the journal says in turn, of a deploy that goes well.
@@ -22,13 +21,11 @@ STATES = (
     "switching",
     "proven",
 )
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def seen_from_outside(stack, name):
     """A file of the server, past SSH: its changes lie in a folder of this machine."""
-    folder = servers_folder(Layout(CHECKOUT)) / "classic" / "upper"
-    return folder / stack.directory.removeprefix("/") / ".ci" / name
+    return MACHINE.folder / "upper" / stack.directory.removeprefix("/") / ".ci" / name
 
 
 # A journal's change is `mv` here: after the one that is waited for, it holds the run until told.

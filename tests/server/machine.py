@@ -15,7 +15,9 @@ from rehearsal.server_link import listen_inside
 from tests.server.driver import Stack, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-MACHINE = Server(Layout(CHECKOUT), "classic")
+# Tests that run side by side, as workers of pytest-xdist, have a server each.
+NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
+MACHINE = Server(Layout(CHECKOUT), "classic", NUMBER)
 LINK = f"{MACHINE.name}-link"
 # The real docker, but for what a test wants it to say.
 FAKE_DOCKER = """#!/bin/sh
