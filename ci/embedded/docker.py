@@ -7,6 +7,7 @@ import base64
 import json
 import struct
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import IO, Any, NamedTuple
 
 import httpx
@@ -224,10 +225,8 @@ class Docker:
     ) -> int:
         """Start a created container, hand output to `sink(stream, data)`; returns its exit code."""
         query = "stream=1&stdout=1&stderr=1" + ("&stdin=1" if stdin is not None else "")
-        reader, writer = await self._hijack(
-            f"/{self.version}/containers/{container}/attach?{query}"
-        )
-        try:
+        target = f"/{self.version}/containers/{container}/attach?{query}"
+        async with self._hijack(target) as (reader, writer):
             await self.request("POST", f"/containers/{container}/start")
             pump = asyncio.ensure_future(_pump(reader, sink))
             feed = asyncio.ensure_future(_feed(writer, stdin))
@@ -237,21 +236,27 @@ class Docker:
             pump.cancel()
             feed.cancel()
             return int(code)
-        finally:
-            writer.close()
 
-    async def _hijack(self, target: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    @asynccontextmanager
+    async def _hijack(
+        self, target: str
+    ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         if self._socket:
             reader, writer = await asyncio.open_unix_connection(self._socket)
         else:
             reader, writer = await asyncio.open_connection(self._host, self._port)
         head = "Host: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n"
-        writer.write(f"POST {target} HTTP/1.1\r\n{head}".encode())
-        status = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1]
-        if status not in (b"101", b"200"):
-            writer.close()
-            raise DockerError(int(status), "the Docker engine refused to attach")
-        return reader, writer
+        try:
+            writer.write(f"POST {target} HTTP/1.1\r\n{head}".encode())
+            status = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1]
+            if status not in (b"101", b"200"):
+                raise DockerError(int(status), "the Docker engine refused to attach")
+            yield reader, writer
+        finally:
+            # Not closed politely: what the process did not read would be waited for.
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
 
 
 async def _pump(reader: asyncio.StreamReader, sink: Callable[[int, bytes], None]) -> None:

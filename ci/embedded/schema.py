@@ -7,6 +7,7 @@ serve, and no copy of Dagger's schema has to be kept.
 from __future__ import annotations
 
 import ast
+import gc
 import hashlib
 import importlib.util
 import json
@@ -46,12 +47,25 @@ def load(cache: Path) -> tuple[GraphQLSchema, Path]:
     return build_schema(kept.read_text(), assume_valid=True), cache / f"{key}.introspection"
 
 
+def _parse(source: str) -> ast.Module:
+    """Parse with no garbage collected meanwhile: that may format a traceback, which parses too, and
+    CPython 3.11 does one at a time ("AST constructor recursion depth mismatch").
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(source)
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 class Derivation:
     """Reads the classes of the client's generated module."""
 
     def __init__(self, source: str) -> None:
         classes = [
-            node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.bases
+            node for node in _parse(source).body if isinstance(node, ast.ClassDef) and node.bases
         ]
         self.by_base: dict[str, dict[str, ast.ClassDef]] = {}
         for node in classes:
