@@ -3,8 +3,8 @@
 Nothing that fails here ends the call: what could not be looked at is said in the report.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import partial
@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import dagger
 from dagger import dag
 
-from ci.access import open_access
 from ci.decisions.audit.evidence import HostSeen, RegistrySeen, RepositorySeen
 from ci.decisions.audit.findings import Audit, Gap
 from ci.decisions.audit.judge import Question, Seen, judge, newest_tag
@@ -27,9 +26,8 @@ from ci.engine import ENGINE_ERRORS, engine_error
 from ci.errors import EngineFailed, PipelineError
 from ci.history import history_of
 from ci.host_access import open_host_access
-from ci.ports import Registry
 from ci.remote import Remote
-from ci.run import SETTINGS_FILE, Arguments, World
+from ci.run import SETTINGS_FILE, Arguments, World, open_repository
 from ci.settings import Settings, parse_settings
 from ci.survey import survey_registry, survey_tags, survey_workflows
 from ci.survey_host import survey_host
@@ -112,8 +110,9 @@ class Auditor:
             return None
 
         async def survey() -> RegistrySeen:
-            async with self._open(settings) as registry:
-                seen, gaps = await survey_registry(registry, settings.repository, settings.zone)
+            repository = settings.repository
+            async with open_repository(self.arguments, self.world, repository) as (_, registry):
+                seen, gaps = await survey_registry(registry, repository, settings.zone)
             self.gaps += gaps
             return seen
 
@@ -143,19 +142,6 @@ class Auditor:
             self.gaps.append(Gap(f"Docker on {seen.address}", f"{code}: {what}", remedy))
             return None
         return seen
-
-    @asynccontextmanager
-    async def _open(self, settings: Settings) -> AsyncIterator[Registry]:
-        arguments, repository = self.arguments, settings.repository
-        access = await open_access(repository, arguments.user, arguments.token, arguments.via)
-        async with self.world.connect(
-            repository,
-            access.credentials,
-            clock=self.world.clock,
-            progress=self.world.progress,
-            endpoint=access.endpoint,
-        ) as registry:
-            yield registry
 
     def _known(self, seen: Seen) -> ReleaseTag | None:
         """The release that a stage without a tag was about; what makes one gets a new tag."""

@@ -1,7 +1,7 @@
 """One call: the arguments, the settings and the world brought together for a stage."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -21,7 +21,7 @@ from ci.errors import ContextInvalid, State, reached
 from ci.history import find_history, history_of
 from ci.oci.digest import Digest, parse_digest
 from ci.oci.platform import Platform, parse_platform
-from ci.oci.reference import Reference
+from ci.oci.reference import Reference, Repository
 from ci.ports import Clock, Connect, ConnectHost, Files, Prober, Progress, Registry
 from ci.publish import Publisher, Release
 from ci.push import push_images
@@ -203,20 +203,28 @@ class Run:
         world = self.world
         return Checker(self.settings.check, world.prober, world.clock, world.progress)
 
-    @asynccontextmanager
-    async def registry(self, *, can_push: bool) -> AsyncIterator[tuple[Access, Registry]]:
+    def registry(self, *, can_push: bool) -> AbstractAsyncContextManager[tuple[Access, Registry]]:
         """Open the registry for the length of a stage."""
-        arguments, repository = self.arguments, self.settings.repository
-        access = await open_access(repository, arguments.user, arguments.token, arguments.via)
-        async with self.world.connect(
-            repository,
-            access.credentials,
-            clock=self.world.clock,
-            progress=self.world.progress,
-            endpoint=access.endpoint,
-            can_push=can_push,
-        ) as registry:
-            yield access, registry
+        return open_repository(
+            self.arguments, self.world, self.settings.repository, can_push=can_push
+        )
+
+
+@asynccontextmanager
+async def open_repository(
+    arguments: Arguments, world: World, repository: Repository, *, can_push: bool = False
+) -> AsyncIterator[tuple[Access, Registry]]:
+    """Open a repository with the call's credentials, by the way that the call names."""
+    access = await open_access(repository, arguments.user, arguments.token, arguments.via)
+    async with world.connect(
+        repository,
+        access.credentials,
+        clock=world.clock,
+        progress=world.progress,
+        endpoint=access.endpoint,
+        can_push=can_push,
+    ) as registry:
+        yield access, registry
 
 
 def _no_settings(_: str) -> ContextInvalid:

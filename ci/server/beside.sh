@@ -26,12 +26,13 @@ is_seen() { # container, service
 # Several could not be told apart from what a deploy adds.
 stands_alone() {
     [ -n "$front" ] || return 0
-    case $(containers_of "$service") in
-    *[!0-9a-f]*)
-        wrong ProjectForeign "$service has several containers; a deploy makes one" \
-            "leave one: docker compose up --no-recreate --scale $service=1"
-        ;;
-    esac
+    # The newest comes first: the one that was there before all others is left.
+    surplus=$(containers_of "$service" | sed '$d')
+    [ -n "$surplus" ] || return 0
+    # shellcheck disable=SC2086 # one word each
+    names=$(ask inspect --format '{{.Name}}' $surplus | tr -d / | tr '\n' ' ')
+    wrong ProjectForeign "$service has several containers; a deploy makes one" \
+        "leave one: docker rm --force ${names% }"
 }
 
 remove() { # containers

@@ -49,6 +49,9 @@ RUN = {
     ),
     "docker logs --tail 100 …": f"{ROLLBACK}x7_a_release_that_comes_back_ill_is_said_so",
     "docker ps --all…": f"{ROLLBACK}x7_a_release_that_comes_back_ill_is_said_so",
+    "docker rm --force …": (
+        "tests/server/test_beside.py::test_several_containers_are_refused_before_anything_changes"
+    ),
     "git checkout …": f"{PUBLISH}the_commit_of_a_tag_is_checked_out_by_the_command",
     "ssh -p … …@… 'ls -ld …; df -h; df -i'": (
         f"{SSH}an_upload_that_is_refused_is_looked_into_by_the_command"
@@ -71,7 +74,6 @@ RUN = {
     "usermod -s /bin/sh …": f"{SSH}h16_an_account_without_a_shell_gets_one_by_the_command",
 }
 NOT_RUN = {
-    "docker compose up --no-recreate --scale …=1": "for who scaled it, by their own compose file",
     "gh auth refresh -s read:packages": "asks GitHub, in a browser",
     "gh auth refresh -s write:packages": "asks GitHub, in a browser",
     "journalctl -u ssh": "systemd's, which the tests' servers do not have",

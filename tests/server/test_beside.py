@@ -6,6 +6,7 @@ import json
 import pytest
 
 from rehearsal.load import Load, figures
+from tests.faults.remedies import command_of
 from tests.server.conftest import fresh_stack
 from tests.server.crew import SIZE, check_all, chosen
 from tests.server.driver import wait_until
@@ -181,7 +182,10 @@ def test_several_containers_are_refused_before_anything_changes(stack, image):
     done = stack.deploy(image("good"), **QUICK)
     assert (done.exit_code, done.code) == (8, "ProjectForeign"), done.text
     assert [each["Id"] for each in stack.service()] == before
-    stack.observe("rm", "--force", before[0])
+    stack.remote.allowed(command_of(done.texts("remedy")[0]))
+    done = stack.deploy(image("good"), **QUICK)
+    assert (done.exit_code, done.code) == (0, "Done"), done.text
+    stands_alone(stack, image("good"))
 
 
 def test_there_and_back_between_the_two_modes(proxied, credentials, image):
