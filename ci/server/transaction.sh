@@ -117,9 +117,13 @@ start() { # id
         exit "$(exit_of_refusal)"
     }
     : >"$out" || exit 12
-    exec 3<&0
-    # Nothing of the caller's is kept open but the credentials' pipe.
-    setsid timeout -k 10 "$hard" sh "$0" run "${home%/.ci}" "$1" <&3 3<&- >>"$out" 2>&1 &
+    # Taken here: once this ends, the connection lets go of what is still on its way.
+    last=''
+    read -r auth && read -r last || :
+    # Handed on by the shell's own printf, so that no process has it among its arguments; nothing of
+    # the caller's is kept open.
+    printf '%s\n%s\n' "$auth" "$last" 2>/dev/null |
+        setsid timeout -k 10 "$hard" sh "$0" run "${home%/.ci}" "$1" >>"$out" 2>&1 &
     echo "$nonce started $1"
 }
 

@@ -179,6 +179,20 @@ class Stack:
 
     def start_plan(self, name: str, plan: bytes) -> subprocess.CompletedProcess[str]:
         """Upload everything and start what a plan says; the launcher's answer."""
+        self.upload_run(name, plan)
+        return self.remote.run(self.starting(name), self.login)
+
+    def starting(self, name: str) -> str:
+        """The remote shell's line that starts what was uploaded."""
+        return self.verb(f"start {self.directory} {name}")
+
+    @property
+    def login(self) -> bytes:
+        """What the launcher is told on standard input."""
+        return base64.b64encode(f"{self.user}:{self.token}".encode()) + b"\nend\n"
+
+    def upload_run(self, name: str, plan: bytes) -> None:
+        """Put everything there that a plan needs."""
         raw = script()
         home = f"{self.directory}/.ci"
         files = {
@@ -187,9 +201,6 @@ class Stack:
             f"plans/{name}": plan,
         }
         self.remote.upload_all(home, files)
-        pair = f"{self.user}:{self.token}".encode()
-        given = base64.b64encode(pair) + b"\nend\n"
-        return self.remote.run(self.verb(f"start {self.directory} {name}"), given)
 
     def following(self, name: str) -> list[str]:
         """The command that follows a transaction, as another client would run it."""
