@@ -27,8 +27,9 @@ server: setup ## Start the server to deploy to, where the rehearsal has a Docker
 
 faults: setup server ## Every row of the failure catalogue on real parts; writes docs/scoreboard.md
 	@. .local/rehearsal/env && export DOCKER_HOST && \
+	$(PYTHON) -m tests.board.figures .local/figures.json && \
 	{ $(PYTHON) -m pytest -n 2 -p tests.board.plugin --board=.local/faults.json --hypothesis-seed=0 || :; } && \
-	$(PYTHON) -m tests.board .local/faults.json docs/scoreboard.md
+	$(PYTHON) -m tests.board .local/faults.json .local/figures.json docs/scoreboard.md
 
 bench: setup server ## Measure against docker, crane, skopeo, compose; writes docs/benchmarks*.md (an hour)
 	@. .local/rehearsal/env && export DOCKER_HOST && $(PYTHON) -m bench && \

@@ -1,4 +1,4 @@
-"""`python -m tests.board OUTCOMES PAGE`: writes the scoreboard; exits 1 where a row failed."""
+"""`python -m tests.board OUTCOMES FIGURES PAGE`: writes the scoreboard; exits 1 if a row failed."""
 
 import json
 import os
@@ -43,13 +43,14 @@ def facts(seconds: int) -> dict[str, str]:
 
 def main() -> int:
     """Write the page; the exit code."""
-    outcomes, page = Path(sys.argv[1]), Path(sys.argv[2])
+    outcomes, figures, page = map(Path, sys.argv[1:])
     found = json.loads(outcomes.read_text())
     judged = [
         judge_row(row, found["rows"].get(row.name, {}), found["measured"].get(row.name, ()))
         for row in read_catalogue().values()
     ]
-    page.write_text(render_scoreboard(judged, facts(found["seconds"])))
+    counted = json.loads(figures.read_text())
+    page.write_text(render_scoreboard(judged, facts(found["seconds"]), counted))
     failed = [each.row.name for each in judged if each.verdict == FAILED]
     print(f"{page}: {len(failed)} rows failed{': ' if failed else ''}{', '.join(failed)}")
     return 1 if failed else 0

@@ -29,6 +29,12 @@ PASSED, FAILED, UNTESTED, OPEN, APART = (
 )
 
 
+FURTHER = (
+    "Requests lost, and seconds to detect and to restore, by kind of fault: see"
+    " [benchmarks-deploy.md](benchmarks-deploy.md)."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A row and what its tests say of it."""
@@ -61,11 +67,14 @@ def section_of(row: Row) -> str:
     return row.name[0] if row.name[1:].isdigit() else ""
 
 
-def render_scoreboard(judged: list[Judged], facts: Mapping[str, str]) -> str:
+def render_scoreboard(
+    judged: list[Judged], facts: Mapping[str, str], figures: Sequence[Mapping[str, object]] = ()
+) -> str:
     """Write the page.
 
     Args:
         facts: what the run was made with, by name.
+        figures: what only many runs can say (figures.py): name, runs, found.
     """
     counts = Counter(each.verdict for each in judged)
     totals = ", ".join(
@@ -85,11 +94,30 @@ def render_scoreboard(judged: list[Judged], facts: Mapping[str, str]) -> str:
         "",
         *(f"- {name}: {text}" for name, text in facts.items()),
     ]
+    if figures:
+        lines += ["", "## Figures", "", "| counted | runs | found |", "| --- | ---: | --- |"]
+        lines += ["| {name} | {runs} | {found} |".format(**each) for each in figures]
+        lines += _from_rows(judged)
+        lines += ["", FURTHER]
     for letter, title in SECTIONS.items():
         lines += ["", f"## {title}", "", "| row | fault | verdict | tests | note |"]
         lines += ["| --- | --- | --- | ---: | --- |"]
         lines += [_line(each) for each in judged if section_of(each.row) == letter]
     return "\n".join([*lines, ""])
+
+
+def _from_rows(judged: list[Judged]) -> list[str]:
+    """Figures that a row's own tests give."""
+    replies = [each for each in judged if section_of(each.row) == "V" and each.tests]
+    accepted = sum(each.verdict != PASSED for each in replies)
+    tried = sum(each.tests for each in replies)
+    name = f"wrong, cut or swapped answers of a registry taken for right (V, {len(replies)} kinds)"
+    many = {"P11": "200 scripted sequences of faults", "P13": "two publishers at once"}
+    return [f"| {name} | {tried} | {accepted} |"] + [
+        f"| {many[each.row.name]}: see {each.row.name} | | {each.note} |"
+        for each in judged
+        if each.row.name in many
+    ]
 
 
 def _line(judged: Judged) -> str:

@@ -84,3 +84,13 @@ def test_what_a_row_s_tests_measured_stands_on_the_page():
     assert "| X14 | requests in flight at swap | passed | 1 | 3 of 900 lost |" in render_scoreboard(
         [judged], {}
     )
+
+
+def test_figures_stand_on_the_page_each_with_how_many_runs():
+    rows = [judge_row(CATALOGUE["V3"], {"tests/x.py::test_v3_a": "passed"})]
+    rows.append(judge_row(CATALOGUE["P11"], {"tests/x.py::test_p11_a": "passed"}, ["25 at once"]))
+    page = render_scoreboard(rows, {}, [{"name": "a lock left behind", "runs": 160, "found": "0"}])
+    assert "| a lock left behind | 160 | 0 |" in page
+    assert "taken for right (V, 1 kinds) | 1 | 0 |" in page
+    assert "| 200 scripted sequences of faults: see P11 | | 25 at once |" in page
+    assert "## Figures" not in render_scoreboard(rows, {})

@@ -46,20 +46,22 @@ SAME = {"same bytes": ("", ""), "other bytes": ("a", "b")}
 
 @pytest.mark.parametrize("salts", SAME.values(), ids=SAME.keys())
 async def test_every_interleaving_of_two_publishers_of_one_release_ends_with_both_told_its_digest(
-    salts, monkeypatch
+    salts, monkeypatch, record_property
 ):
     monkeypatch.setattr("ci.publish.LAG_S", 3.0)
     found = await explore(partial(same_release, salts), newest_is_latest)
     count = f"{found.schedules:,} interleavings, {len(found.follows):,} states, {found.runs:,} runs"
-    print(count)
+    record_property("measured", f"one release: {count}")
 
 
 STARTS = {"two new tags": (two_new, 10**6), "one of them again": (one_again, 10**3)}
 
 
 @pytest.mark.parametrize(("start", "at_least"), STARTS.values(), ids=STARTS.keys())
-async def test_every_interleaving_of_two_publishers_ends_with_the_newest_as_latest(start, at_least):
+async def test_every_interleaving_of_two_publishers_ends_with_the_newest_as_latest(
+    start, at_least, record_property
+):
     found = await explore(start, newest_is_latest)
     count = f"{found.schedules:,} interleavings, {len(found.follows):,} states, {found.runs:,} runs"
-    print(count)
+    record_property("measured", count)
     assert found.schedules > at_least, f"these are not all: {count}"
