@@ -135,40 +135,54 @@ def deploy_releases(told: Told) -> None:
         assert told.call(*words) == 0, told.outputs[words[0]].decode()
 
 
-def test_w2_no_process_held_a_secret_in_its_arguments_or_environment(search):
-    assert search.looked_at["looks at all processes"] > 100
-    assert search.looked_at["processes' environ"] > 100_000
+def test_w2_no_process_held_a_secret_in_its_arguments_or_environment(search, record_property):
+    looked_at = search.looked_at
+    assert looked_at["looks at all processes"] > 100
+    assert looked_at["processes' environ"] > 100_000
+    looks = f"{looked_at['looks at all processes']:,} looks at all processes"
+    record_property("measured", looks)
+    record_property("measured", searched(search, "processes' cmdline", "processes' environ"))
     ours = [line for line in search.found if line.startswith("processes'")]
     # The container itself is handed the word of .env: that is what .env is for.
     assert [line for line in ours if "a word of .env" not in line] == []
 
 
-def test_w1_w13_nothing_that_was_printed_holds_a_secret(told, search):
+def searched(search: Search, *places: str) -> str:
+    """How much was looked through there."""
+    return ", ".join(f"{search.looked_at[place] / 1e6:.2f} MB of {place}" for place in places)
+
+
+def test_w1_w13_nothing_that_was_printed_holds_a_secret(told, search, record_property):
     for name, output in told.outputs.items():
         assert output, name
         search.look("calls", name, output)
     assert search.looked_at["calls"] > 2_000
+    record_property("measured", searched(search, "calls"))
     assert [line for line in search.found if line.startswith("calls")] == []
 
 
-def test_w1_w2_nothing_that_the_laptop_keeps_holds_a_secret(told, search):
+def test_w1_w2_nothing_that_the_laptop_keeps_holds_a_secret(told, search, record_property):
     rehearsal = CHECKOUT / ".local" / "rehearsal"
     state = Path(os.environ["CI_EMBEDDED_STATE"])
     search.look_through("laptop", state, since=told.began)
     search.look_through("laptop", rehearsal / "log", since=told.began)
     search.look_through("laptop", rehearsal / "docker" / "data" / "containers", since=told.began)
     search.look_through("laptop", rehearsal / "docker" / "data" / "image", since=told.began)
+    record_property("measured", searched(search, "laptop"))
     assert [line for line in search.found if line.startswith("laptop")] == []
 
 
-def test_w3_no_layer_manifest_or_config_in_the_registry_holds_a_secret(told, search):
+def test_w3_no_layer_manifest_or_config_in_the_registry_holds_a_secret(
+    told, search, record_property
+):
     registry = CHECKOUT / ".local" / "rehearsal" / "registry"
     search.look_through("registry", registry, since=told.began)
     assert search.looked_at["registry"] > 2_000
+    record_property("measured", searched(search, "registry"))
     assert [line for line in search.found if line.startswith("registry")] == []
 
 
-def test_w4_nothing_that_the_server_keeps_holds_a_secret(told, search):
+def test_w4_nothing_that_the_server_keeps_holds_a_secret(told, search, record_property):
     stack = told.site.stack.directory.strip("/")
 
     def declared(path: Path) -> bool:
@@ -178,6 +192,7 @@ def test_w4_nothing_that_the_server_keeps_holds_a_secret(told, search):
     for name in ("containers", "image"):
         search.look_through("server's Docker", MACHINE.folder / "docker" / name, since=told.began)
     assert search.looked_at["server"] > 1_000
+    record_property("measured", searched(search, "server", "server's Docker"))
     assert [line for line in search.found if line.startswith("server,")] == []
     # Docker's record of a container says what compose handed to it, and nothing else of ours.
     kept = [line for line in search.found if line.startswith("server's Docker")]
