@@ -15,7 +15,10 @@ from ci.embedded.tree import Entry, Tree
 
 
 def read_tree(root: str, store: Store, keep: Filter) -> Tree:
-    """Read a directory of the host; owners become root, as with Dagger."""
+    """Read a directory of the host; owners become root, as with Dagger.
+
+    What is removed while it is read is not in it, as if the reading had begun a moment later.
+    """
     if not os.path.isdir(root):
         reason = "not a directory" if os.path.exists(root) else "no such file or directory"
         raise EngineError(f"failed to get snapshot: lstat {root}: {reason}")
@@ -32,18 +35,32 @@ def read_tree(root: str, store: Store, keep: Filter) -> Tree:
 
 
 def _walk(root: str, below: str, keep: Filter) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    with os.scandir(os.path.join(root, below)) as found:
-        for item in sorted(found, key=lambda item: item.name):
-            path = f"{below}/{item.name}" if below else item.name
-            is_directory = item.is_dir(follow_symlinks=False)
-            if is_directory and keep.prunes(path):
-                continue
-            yield path, item
-            if is_directory:
-                yield from _walk(root, path, keep)
+    for item in _listed(os.path.join(root, below)):
+        path = f"{below}/{item.name}" if below else item.name
+        is_directory = item.is_dir(follow_symlinks=False)
+        if is_directory and keep.prunes(path):
+            continue
+        yield path, item
+        if is_directory:
+            yield from _walk(root, path, keep)
+
+
+def _listed(directory: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as found:
+            return sorted(found, key=lambda item: item.name)
+    except FileNotFoundError:
+        return []
 
 
 def _entry(item: os.DirEntry[str], store: Store) -> Entry | None:
+    try:
+        return _read(item, store)
+    except FileNotFoundError:
+        return None
+
+
+def _read(item: os.DirEntry[str], store: Store) -> Entry | None:
     status = item.stat(follow_symlinks=False)
     mode, mtime = stat.S_IMODE(status.st_mode), int(status.st_mtime)
     if stat.S_ISDIR(status.st_mode):

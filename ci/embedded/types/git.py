@@ -13,9 +13,11 @@ from ci.embedded.types.base import Api
 
 
 async def git(repository: str, *args: str) -> str:
-    """Run git in a repository; returns what it printed."""
-    # The files may belong to another user (a checkout in a container, or sudo).
-    command = ["git", "-c", "safe.directory=*", "-C", repository, *args]
+    """Run git in a repository, which it only reads; returns what it printed."""
+    # The files may belong to another user (a checkout in a container, or sudo). A lock would be
+    # in the way of the user's own git, and come and go while the directory is read.
+    options = ["-c", "safe.directory=*", "--no-optional-locks"]
+    command = ["git", *options, "-C", repository, *args]
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
