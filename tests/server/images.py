@@ -21,6 +21,8 @@ MODE, TAG = os.environ["MODE"], os.environ["APP_TAG"]
 COUNT = itertools.count()
 
 class Answer(http.server.BaseHTTPRequestHandler):
+    # Sent whole or, where the process ends before, not at all: then a proxy may ask another.
+    wbufsize = -1
     def do_GET(self):
         status, tag, health = 200, TAG, self.path == "/health"
         if health and (MODE == "error" or (MODE == "flaps" and next(COUNT) % 2)):
