@@ -34,7 +34,8 @@ sys.stdout.buffer.write(answer.read(65536))
 
 # Watch a container until it has proven itself, or shown that it will not.
 judge() { # container, service, "fresh" when it was made just now
-    watched=$1 good=0 good_since=0 disagreed_since=0 began=$(now) told=0
+    watched=$1 good=0 good_since=0 disagreed_since=0 told=0
+    began=$(now) begun=$(moment)
     ask_path=$health_path ask_version=$version_path
     # The plan's paths are the service's own; another service of its image has none.
     [ "$2" = "$service" ] || ask_path='' ask_version=''
@@ -45,12 +46,12 @@ judge() { # container, service, "fresh" when it was made just now
     address=$(address_of "$watched")
     while :; do
         look "$watched" || wrong ProofLost "the container is gone" "deploy again" || return 1
-        passed=$(($(now) - began))
+        passed=$(since "$begun")
         still_whole || return 1
         if sample; then
-            [ "$good" -gt 0 ] || good_since=$(now)
+            [ "$good" -gt 0 ] || good_since=$(moment)
             good=$((good + 1))
-            [ "$good" -lt "$probes" ] || [ $(($(now) - good_since)) -lt "$window" ] || return 0
+            [ "$good" -lt "$probes" ] || [ "$(since "$good_since")" -lt "$window" ] || return 0
         else
             good=0
             not_hopeless || return 1
@@ -120,9 +121,9 @@ not_hopeless() {
     elif [ "$passed" -ge "$timeout" ]; then
         wrong HealthTimeout "not healthy after $passed s: Docker says $health, HTTP $http" "$advice"
     elif [ "$health" = healthy ]; then
-        [ "$disagreed_since" -gt 0 ] || disagreed_since=$(now)
+        [ "$disagreed_since" -gt 0 ] || disagreed_since=$(moment)
         # One Docker check may be older than the trouble that HTTP shows.
-        [ $(($(now) - disagreed_since)) -lt $((window + PROBE_S)) ] ||
+        [ "$(since "$disagreed_since")" -lt $((window + PROBE_S)) ] ||
             wrong HealthDisagree "Docker says healthy, HTTP $http" "$advice"
     else
         disagreed_since=0

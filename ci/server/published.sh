@@ -39,9 +39,9 @@ port_answers() { # inner port, address and outer port; service
     at=${1#*,}
     at=${at%,*}
     case $at in '' | 0.0.0.0) at=127.0.0.1 ;; ::) at='[::1]' ;; *:*) at="[$at]" ;; esac
-    asked_since=$(now)
+    asked_since=$(moment)
     until reaches "$at" "$outer" "$2"; do
-        [ $(($(now) - asked_since)) -lt "$ANSWER_S" ] || return 1
+        [ "$(since "$asked_since")" -lt "$ANSWER_S" ] || return 1
         sleep 0.3
     done
 }

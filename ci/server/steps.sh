@@ -98,11 +98,11 @@ start_dependencies() {
     journal dependencies || return 1
     for dependency in $dependencies; do
         is_ready "$dependency" && continue
-        waiting_since=$(now)
+        waiting_since=$(moment)
         compose up --detach --no-recreate --no-build --no-deps "$dependency" >"$scratch/compose" 2>&1 ||
             { quote compose <"$scratch/compose"; }
         until is_ready "$dependency"; do
-            [ $(($(now) - waiting_since)) -lt "$timeout" ] || {
+            [ "$(since "$waiting_since")" -lt "$timeout" ] || {
                 last_words "$(containers_of "$dependency" | head -n 1)"
                 wrong DependencyFailed "$dependency is not up" "read the lines above"
                 return 1
@@ -127,14 +127,21 @@ STEADY_S=5
 
 # Seen running is not up: a crash loop is, between two crashes. The same run is seen once more.
 is_steady() { # the container that was looked at
-    sighted='' sighted_at=0
+    steady_s=$((window < STEADY_S ? window : STEADY_S)) sighted='' sighted_at=0
+    ! has_run_for "$steady_s" || return 0
     [ ! -f "$scratch/seen-$id" ] || read -r sighted sighted_at <"$scratch/seen-$id"
     if [ "$sighted" = "$started/$restarts" ]; then
-        [ $(($(now) - sighted_at)) -gt "$((window < STEADY_S ? window : STEADY_S))" ]
+        [ "$(since "$sighted_at")" -ge "$steady_s" ]
     else
-        echo "$started/$restarts $(now)" >"$scratch/seen-$id"
+        echo "$started/$restarts $(moment)" >"$scratch/seen-$id"
         return 1
     fi
+}
+
+# As Docker tells it; where the server's date cannot name an earlier moment, nothing is known.
+has_run_for() { # seconds; of the container that was looked at
+    earlier=$(date -u -d "@$(($(now) - $1 - 1))" +%Y-%m-%dT%H:%M:%S 2>/dev/null) &&
+        [ "$(printf '%s\n' "$started" "$earlier" | sort | head -n 1)" = "$started" ]
 }
 
 candidate_name() { echo "ci-candidate-$project-$service"; }

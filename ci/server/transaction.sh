@@ -131,7 +131,7 @@ SLOW_START_S=15
 
 # Prints the output from an offset in bytes until the run ended, or is found dead.
 follow() { # id, offset
-    out=$home/out/$1 offset=$2 dead=0 alive=$(now)
+    out=$home/out/$1 offset=$2 dead=0 alive=$(moment)
     while :; do
         # Before the size is taken: what comes after it is printed the next time round.
         last=$(tail -n 1 "$out" | grep -cE '^[0-9a-f-]+ end [0-9]+ [A-Za-z]+$')
@@ -143,11 +143,11 @@ follow() { # id, offset
         # seen twice, has died: its last line is written before it goes.
         held_by "$1"
         case $? in
-        0) dead=0 alive=$(now) ;;
+        0) dead=0 alive=$(moment) ;;
         1) dead=0 ;;
         *) dead=$((dead + 1)) ;;
         esac
-        [ "$dead" -lt 3 ] && [ $(($(now) - alive)) -lt "$SLOW_START_S" ] || exit 75
+        [ "$dead" -lt 3 ] && [ "$(since "$alive")" -lt "$SLOW_START_S" ] || exit 75
         sleep 0.3
     done
 }

@@ -24,6 +24,19 @@ SETTLE="settle it: ./daggerw call recover"
 
 now() { date +%s; }
 
+# Hundredths of a second since the machine's start: a clock that is set meanwhile shortens no wait.
+moment() {
+    if read -r uptime _ 2>/dev/null </proc/uptime; then
+        echo "${uptime%.*}${uptime#*.}"
+    else
+        echo "$(now)00"
+    fi
+}
+
+since() { # moment; whole seconds from then to now
+    echo $((($(moment) - $1) / 100))
+}
+
 # Lines of the output carry the run's nonce: no container's log can pass for one of them.
 say() { # kind, text
     kind=$1

@@ -164,8 +164,13 @@ def with_closed_socket(path: str) -> Iterator[None]:
 
 def with_docker_that(stack: Stack, cases: str) -> str:
     """A PATH on which `docker` answers some calls otherwise; `cases` are the shell's."""
-    stack.remote.upload(f"{stack.directory}/bin/docker", FAKE_DOCKER.format(cases=cases).encode())
-    stack.remote.allowed(f"chmod +x {stack.directory}/bin/docker")
+    return with_program(stack, "docker", FAKE_DOCKER.format(cases=cases))
+
+
+def with_program(stack: Stack, name: str, text: str) -> str:
+    """A PATH on which this script stands before the server's program of that name."""
+    stack.remote.upload(f"{stack.directory}/bin/{name}", text.encode())
+    stack.remote.allowed(f"chmod +x {stack.directory}/bin/{name}")
     return f"{stack.directory}/bin:$PATH"
 
 
