@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -41,15 +42,18 @@ class Registries:
     no_progress_s: float = 30.0
     _tokens: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def _http(self) -> httpx.AsyncClient:
+        # Made when the first registry is asked: it reads all certificates of this machine.
         limits = httpx.Limits(max_connections=32)
-        self._http = httpx.AsyncClient(
+        return httpx.AsyncClient(
             timeout=httpx.Timeout(self.no_progress_s, connect=10), limits=limits
         )
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        if "_http" in vars(self):
+            await self._http.aclose()
 
     # Pulling ----------------------------------------------------------------------------
 

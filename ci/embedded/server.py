@@ -22,10 +22,10 @@ from typing import Any
 import graphql.language.parser
 import httpx
 from graphql import (
+    GraphQLArgument,
     GraphQLError,
     GraphQLField,
     GraphQLSchema,
-    InputValueDefinitionNode,
     Undefined,
     execute,
     get_named_type,
@@ -69,7 +69,7 @@ def snake(name: str) -> str:
 def _resolver(session: Session, owner: str, name: str, field: GraphQLField) -> Callable[..., Any]:
     takes_ids = {arg for arg, spec in field.args.items() if get_named_type(spec.type).name == "ID"}
     loads = name != "node" and not name.startswith("load")
-    defaults = {arg: _default(spec.ast_node) for arg, spec in field.args.items()}
+    defaults = {arg: _default(spec) for arg, spec in field.args.items()}
     method = snake(name)
 
     async def resolve(source: Any, _: Any, /, **given: Any) -> Any:
@@ -92,8 +92,9 @@ def _resolver(session: Session, owner: str, name: str, field: GraphQLField) -> C
     return resolve
 
 
-def _default(node: InputValueDefinitionNode | None) -> Any:
-    return value_from_ast_untyped(node.default_value) if node and node.default_value else None
+def _default(argument: GraphQLArgument) -> Any:
+    literal = argument.default.literal if argument.default else None
+    return value_from_ast_untyped(literal) if literal else None
 
 
 def _load(session: Session, value: Any) -> Any:
