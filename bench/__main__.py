@@ -5,6 +5,7 @@ scale` what is large.
 """
 
 import argparse
+import gc
 import subprocess
 import sys
 import tempfile
@@ -36,9 +37,11 @@ async def measure(place: Ground, each: Contender) -> Sample:
     await each.ready()
     wire = each.wire() if each.wire else place.wires[each.delay_ms]
     wire.take()
+    # What others left behind is not this one's to clear away.
+    gc.collect()
     begun = time.perf_counter()
-    await each.do()
-    seconds = (time.perf_counter() - begun) / each.share
+    said = await each.do()
+    seconds = (time.perf_counter() - begun if said is None else said) / each.share
     seen = wire.take(each.share)
     return Sample(each.work, each.who, each.delay_ms, seconds, seen if seen.requests else None)
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,6 +50,8 @@ class Ground:
     wires: dict[int, Wire] = field(default_factory=dict)
     addresses: list[str] = field(default_factory=list)
     count: int = 0
+    # The folder's own may be one that no repository can have.
+    name: str = field(default_factory=lambda: secrets.token_hex(4))
     newest: Wire = field(init=False)
 
     @property
@@ -76,7 +79,11 @@ class Ground:
         self.run("git", "-C", str(self.project), *who, *args)
 
     def run(self, *command: str, **further: str) -> None:
-        """Run a program; what it says is shown when it fails. `further` is environment."""
+        """Run a program. `further` is environment."""
+        self.output(*command, **further)
+
+    def output(self, *command: str, **further: str) -> str:
+        """Run a program; what it says, which is shown when it fails."""
         done = subprocess.run(
             command,
             cwd=CHECKOUT,
@@ -88,10 +95,11 @@ class Ground:
         )
         if done.returncode:
             raise RuntimeError(f"{command}: {done.stdout}{done.stderr}")
+        return done.stdout
 
     def image(self, wire: Wire, name: str) -> str:
         """A repository behind this wire."""
-        return f"{wire.address}/acme/bench-{self.folder.name[-6:]}-{name}"
+        return f"{wire.address}/acme/bench-{self.name}-{name}"
 
     def open_wire(self, delay_ms: int) -> Wire:
         """A way to the registry under a name that no client has seen yet."""
