@@ -23,7 +23,7 @@ from ci.ports import Registry
 from ci.read import held_by, read_tags, read_tree
 from ci.together import both, together
 
-RELEASES_AT_ONCE = 16
+RELEASES_AT_ONCE = 32
 COMMITS_KNOWN = 3
 ACTIONS = ".github/actions"
 

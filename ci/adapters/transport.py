@@ -14,6 +14,8 @@ import httpx
 from ci.oci.reference import is_loopback
 
 AUTHORIZATION = "Authorization"
+# Exchanges with one registry at a time. To wait for a turn is not to wait for an answer.
+AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Transport:
         self._client = httpx.AsyncClient(
             timeout=timeout, trust_env=not self.is_plain, verify=_trusted()
         )
+        self._turns = anyio.Semaphore(AT_ONCE)
 
     async def __aenter__(self) -> Self:
         await self._client.__aenter__()
@@ -120,8 +123,9 @@ class Transport:
         """
         begun = list[int]()
         try:
-            with anyio.fail_after(self._deadlines.total_s):
-                return await self._exchange(request, begun)
+            async with self._turns:
+                with anyio.fail_after(self._deadlines.total_s):
+                    return await self._exchange(request, begun)
         except (httpx.TimeoutException, TimeoutError) as error:
             raise ExchangeFailed("timeout", request.url, str(error)) from error
         except httpx.RemoteProtocolError as error:

@@ -1,10 +1,17 @@
 """How often a registry is asked: what a run needs to know, once, and all of it side by side."""
 
+from functools import partial
+
+import anyio
 import pytest
 
+from ci.adapters.transport import AT_ONCE, Deadlines
 from ci.errors import PermissionMissing
+from ci.oci.reference import Tag
+from ci.together import together
 from tests.contract.images import release
 from tests.faults.bench import SOURCES, Bench, minted
+from tests.faults.proxy import Call
 
 pytestmark = pytest.mark.registry
 
@@ -42,3 +49,26 @@ async def test_who_may_not_push_is_not_asked_again_for_another_token(bench: Benc
     with pytest.raises(PermissionMissing):
         await bench.publish(tag, who=bench.reader)
     assert len(bench.proxy.seen("POST")) <= 2
+
+
+async def test_a_registry_is_asked_so_much_at_once_and_a_question_in_the_queue_is_not_late(
+    bench: Bench,
+):
+    tag = await released(bench)
+    flying, most = 0, 0
+
+    async def slowly(call: Call) -> None:
+        nonlocal flying, most
+        flying += 1
+        most = max(most, flying)
+        await anyio.sleep(0.5)
+        flying -= 1
+        await call.pass_on()
+
+    bench.proxy.always("GET", "/manifests/", slowly)
+    hurried = Deadlines(connect_s=1, no_progress_s=1, total_s=1.5)
+    async with bench.open(deadlines=hurried) as registry:
+        asks = [partial(registry.manifest, Tag(tag))] * (AT_ONCE * 4)
+        found = await together(asks, at_once=len(asks))
+    assert all(found)
+    assert most == AT_ONCE
