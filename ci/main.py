@@ -73,7 +73,7 @@ class Ci:
     def _world(self) -> "World":
         # Imported here: every call pays for what is imported at the top, even --help.
         from ci.adapters.clock import SystemClock
-        from ci.adapters.console import Console
+        from ci.adapters.console import open_console
         from ci.adapters.files import LocalFiles
         from ci.adapters.prober import HttpProber
         from ci.adapters.registry import open_registry
@@ -83,7 +83,7 @@ class Ci:
 
         return World(
             SystemClock(),
-            Console(),
+            open_console(),
             LocalFiles(),
             HttpProber(),
             open_registry,

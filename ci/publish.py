@@ -19,6 +19,7 @@ from ci.decisions.publication import (
     tag_taken,
 )
 from ci.decisions.render import render_size
+from ci.decisions.report import short
 from ci.decisions.tags import LATEST, UNVERIFIED, ReleaseTag, check_time
 from ci.decisions.tree import Expected, Tree, judge_tree
 from ci.errors import (
@@ -163,13 +164,13 @@ class Publisher:
         """Judge what the tag holds, read once more where it could not be read."""
         if seen.tree is None:
             return await self._verify(seen.document.digest)
-        with self.progress.step(f"verify {seen.document.digest}"):
+        with self.progress.step(f"verify {short(seen.document.digest)}"):
             judge_tree(seen.tree, self.release.expected)
         return seen.document, seen.tree
 
     async def _verify(self, digest: Digest) -> tuple[Document, Tree]:
         """Read back the whole tree of what was pushed; by digest, so nobody can swap it."""
-        with self.progress.step(f"verify {digest}"):
+        with self.progress.step(f"verify {short(digest)}"):
             document = await self._appearing(digest)
             tree = await read_tree(self.registry, document)
             judge_tree(tree, self.release.expected)

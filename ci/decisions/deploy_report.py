@@ -35,13 +35,14 @@ def render_proof(proven: Proven, form: Format) -> str:
     if form is Format.JSON:
         return render_json(_proof_document(proven))
     health = {"none": "Docker has no check"}.get(seen.health, f"Docker says {seen.health}")
-    kept = "was running it already" if proven.is_same_container else f"since {seen.started[:19]}Z"
+    kept = ", not replaced" if proven.is_same_container else ""
     rows = [
         ["WHAT", "DIGEST", "SEEN"],
         [target.tag, short(target.digest), "in the registry, whole"],
         [str(target.platform), short(target.manifest), "manifest of the server's platform"],
         ["config", short(target.config), "of that manifest"],
-        [proven.service, f"{seen.image[:19]}…", f"{seen.status}, {health}, {kept}"],
+        [proven.service, f"{seen.image[:19]}…", f"{seen.status}, {health}"],
+        ["since", "", f"{seen.started[:19]}Z{kept}"],
         ["image", "", f"is that {proven.proof.known_as}, container {seen.id[:_ID]}"],
         *(_also_row(name, proof) for name, proof in proven.also),
         ["server", "", f"{proven.server.name}, {proven.server.address}"],
@@ -115,12 +116,11 @@ def _steps(intent: Intent) -> list[tuple[str, str]]:
     recover = "nothing to settle" if facts.is_settled else f'the run that ended at "{state}"'
     health = deployment.path or "Docker's check"
     prove = f"{deployment.probes} good answers, {deployment.window_s} s: {health}"
-    version = f", {deployment.version_path} says {intent.target.tag}"
-    prove += version if deployment.version_path else ""
+    prove += f", {deployment.version_path} names the tag" if deployment.version_path else ""
     has_candidate = deployment.has_candidate or deployment.front
-    beside = f"beside {running_name(facts)}: {prove}" if has_candidate else "off"
+    beside = f"beside {running_name(facts)}, to prove the same" if has_candidate else "off"
     switch = f"{deployment.service}: {running_name(facts)} to {intent.target.tag}"
-    switch += f", on {deployment.front} before the old one ends" if deployment.front else ""
+    switch += f", with both on {deployment.front}" if deployment.front else ""
     return [
         ("recover", recover),
         ("preflight", f"docker, room, compose file, .env, ports {_list(intent.stack.published)}"),

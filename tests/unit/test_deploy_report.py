@@ -66,7 +66,20 @@ def test_the_steps_of_a_plan_say_what_would_be_done():
     assert ["candidate", "on"] in told["plan"]
     assert NONCE not in render_steps(intent, Format.JSON)
     fronted = dataclasses.replace(intent, deployment=dataclasses.replace(DEPLOYMENT, front="edge"))
-    assert "on edge before the old one ends" in render_steps(fronted, Format.TABLE)
+    assert "with both on edge" in render_steps(fronted, Format.TABLE)
+
+
+@pytest.mark.parametrize("front", ["", "edge"])
+@pytest.mark.parametrize("is_same", [False, True])
+def test_proof_and_plan_fit_eighty_columns(front, is_same):
+    deployment = dataclasses.replace(DEPLOYMENT, front=front)
+    plan = plan_deploy(NONCE, "/srv/a", TARGET, COMPOSE, deployment)
+    seen = facts(*RUNNING)
+    intent = Intent(SERVER, deployment, TARGET, Stack(("store",), (8000,)), seen, plan)
+    proof = render_proof(proven(is_same_container=is_same), Format.TABLE)
+    for text in (proof, render_steps(intent, Format.TABLE)):
+        # The reference is there to be copied, whole.
+        assert max(len(line) for line in text.splitlines() if "@sha256" not in line) <= 80
 
 
 def test_a_recovery_shows_what_was_proven_or_that_nothing_was():
