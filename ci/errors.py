@@ -38,6 +38,9 @@ class Now:
         return self.text
 
 
+_SHORT = 8
+
+
 class PipelineError(Exception):
     """A stage cannot go on: what was seen, and what to do next."""
 
@@ -54,7 +57,11 @@ class PipelineError(Exception):
 
     def __str__(self) -> str:
         state = self.state or State.S0
-        return f"{self.code}: {self.cause}\n  now: {state.name}, {state}\n  do: {self.remedy}"
+        first, *more = self.cause.splitlines() or [""]
+        # Of a long output the end is what is still on the screen.
+        again = f"\n  what: {self.code}, {first.rstrip(':')}" if len(more) > _SHORT else ""
+        now = f"\n  now: {state.name}, {state}\n  do: {self.remedy}"
+        return f"{self.code}: {self.cause}{again}{now}"
 
 
 @contextmanager

@@ -37,6 +37,15 @@ def test_every_error_is_three_lines_with_a_code_and_an_exit_class(error):
     assert error.__doc__
 
 
+@pytest.mark.parametrize("count", [0, 3, 40])
+def test_the_last_lines_of_an_error_say_what_it_is_however_long_its_output(count):
+    output = "".join(f"\n    line {at}" for at in range(count))
+    lines = str(TagInvalid(f"the build failed:{output}", remedy="run x")).splitlines()
+    assert lines[0] == "TagInvalid: the build failed:"
+    assert any("TagInvalid" in line and "the build failed" in line for line in lines[-12:])
+    assert lines[-1] == "  do: run x"
+
+
 def test_bad_input_says_that_nothing_was_contacted():
     assert "now: S0, nothing was contacted" in str(TagInvalid("x", remedy="y"))
 
