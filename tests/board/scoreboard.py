@@ -81,7 +81,6 @@ def render_scoreboard(
         f"{counts[verdict]} {verdict.lower()}"
         for verdict in (PASSED, FAILED, UNTESTED, OPEN, APART)
     )
-    tests = sum(each.tests for each in judged)
     lines = [
         "# What this survives",
         "",
@@ -90,7 +89,7 @@ def render_scoreboard(
         "row passes when every one of its tests passed; each asserts the error's code and what the",
         "message says is true, and looks at the registry or the server for itself.",
         "",
-        f"**{totals}, of {len(judged)} rows ({tests} tests).**",
+        f"**{totals}, of {len(judged)} rows.**",
         "",
         *(f"- {name}: {text}" for name, text in facts.items()),
     ]
