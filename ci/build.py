@@ -8,7 +8,7 @@ from pathlib import Path
 import dagger
 from dagger import dag
 
-from ci.decisions.dockerfile import base_of, parse_stages
+from ci.decisions.dockerfile import base_of, parse_stages, untold_settings
 from ci.decisions.dockerignore import parse_dockerignore
 from ci.decisions.fingerprint import Entry, Recipe, check_links, fingerprint
 from ci.decisions.labels import Origin, release_labels, split_base
@@ -26,6 +26,7 @@ from ci.oci.digest import Digest, digest_of
 from ci.oci.platform import Platform
 from ci.oci.text import shown
 from ci.ports import Files
+from ci.scratch import on_platform
 from ci.settings import BuildSettings
 from ci.together import both, together
 
@@ -37,7 +38,8 @@ _LISTED = 6
 class Sources:
     """What an image is built from, read once.
 
-    `note` says what was left out of it, `machine` is the platform that builds run on.
+    `note` says what was left out of it, `machine` is the platform that builds run on, `untold` what
+    of the image's settings no engine tells.
     """
 
     context: dagger.Directory
@@ -49,6 +51,7 @@ class Sources:
     url: str
     note: str
     machine: str
+    untold: tuple[str, ...]
 
     def require_committed(self) -> None:
         """Refuse a context that differs from the commit.
@@ -91,11 +94,7 @@ async def read_sources(
     Raises:
         ContextInvalid, ContextEscape, ContextTooLarge: what is wrong with it.
     """
-    try:
-        reading = partial(_read, source, settings, files)
-        found, (revision, uncommitted) = await both(reading, partial(_git, repo))
-    except ENGINE_ERRORS as error:
-        raise engine_error(error, _unreadable) from error
+    found, (revision, uncommitted) = await _read_both(source, repo, settings, files)
     changed = released_paths(uncommitted, settings.context, found.selection)
     return Sources(
         context=found.context,
@@ -107,7 +106,17 @@ async def read_sources(
         url=url,
         note=found.note,
         machine=found.machine,
+        untold=untold_settings(found.dockerfile),
     )
+
+
+async def _read_both(
+    source: dagger.Directory, repo: dagger.GitRepository, settings: BuildSettings, files: Files
+) -> tuple["_Found", tuple[str, list[str]]]:
+    try:
+        return await both(partial(_read, source, settings, files), partial(_git, repo))
+    except ENGINE_ERRORS as error:
+        raise engine_error(error, _unreadable) from error
 
 
 def _unreadable(text: str) -> ContextInvalid:
@@ -140,12 +149,21 @@ async def resolve_base(sources: Sources) -> tuple[str, str]:
         raise engine_error(error, partial(_failed, what)) from error
 
 
-def image_of(
+async def image_of(
     sources: Sources, platform: Platform, tag: ReleaseTag | None, base: tuple[str, str]
 ) -> dagger.Container:
-    """Describe the image for one platform; nothing runs until it is used."""
+    """Describe the image for one platform; nothing runs until it is used.
+
+    Raises:
+        BuildFailed: the engine cannot make it for this platform.
+    """
     origin = Origin(tag, sources.fingerprint, sources.revision, sources.url)
     image = stage_of(sources, sources.settings.target, platform, tag)
+    if not sources.base:
+        try:
+            image = await on_platform(image, platform, sources.untold)
+        except ENGINE_ERRORS as error:
+            raise engine_error(error, partial(_failed, f"the build for {platform}")) from error
     for name, text in release_labels(origin, base_name=base[0], base_digest=base[1]).items():
         image = image.with_label(name, text).with_annotation(name, text)
     return image

@@ -93,7 +93,7 @@ class Run:
         wanted = parse_platform(platform) if platform else await self._own_platform()
         sources = await self._sources()
         with reached(State.LO):
-            image = image_of(sources, wanted, None, await resolve_base(sources))
+            image = await image_of(sources, wanted, None, await resolve_base(sources))
             with self.world.progress.step(f"build {wanted}"):
                 await run_build(image, f"the build for {wanted}")
         return image
@@ -104,7 +104,7 @@ class Run:
         platform = await self._own_platform()
         sources = await self._sources()
         with reached(State.LO):
-            image = image_of(sources, platform, None, await resolve_base(sources))
+            image = await image_of(sources, platform, None, await resolve_base(sources))
             return await self._checker().check(sources, image, platform)
 
     @on_engine
@@ -158,7 +158,7 @@ class Run:
         """Check, build every platform, push under `unverified`."""
         base = await resolve_base(sources)
         platforms = self.settings.build.platforms
-        images = {platform: image_of(sources, platform, tag, base) for platform in platforms}
+        images = {on: await image_of(sources, on, tag, base) for on in platforms}
         own = await self._own_platform()
         seen = await self._checker().check(sources, images[own], own)
         self.world.progress.note(f"     {seen}")

@@ -1,6 +1,7 @@
 """What a Dockerfile says about the image that its target stands on.
 
-Only FROM and the ARGs before it are read; everything else is the builder's business.
+Only FROM and the ARGs before it are read, and which settings there are that no engine tells of;
+everything else is the builder's business.
 """
 
 import re
@@ -16,6 +17,7 @@ _FROM = re.compile(
     re.IGNORECASE,
 )
 _ARG = re.compile(r"ARG[ \t]+(?P<name>[A-Za-z_]\w*)(?:=(?P<value>\S*))?[ \t]*", re.IGNORECASE)
+_UNTOLD = re.compile(r"^[ \t]*(STOPSIGNAL|VOLUME|ONBUILD)\b", re.IGNORECASE | re.MULTILINE)
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})")
 
 
@@ -60,6 +62,11 @@ def base_of(stages: tuple[Stage, ...], target: str) -> str:
         if base.lower() not in earlier:
             return "" if base == "scratch" else base
         at = earlier.index(base.lower())
+
+
+def untold_settings(text: str) -> tuple[str, ...]:
+    """Name the instructions whose settings cannot be read of an image through Dagger's API."""
+    return tuple(sorted({found.upper() for found in _UNTOLD.findall(text)}))
 
 
 def _fill(text: str, known: Mapping[str, str]) -> str:

@@ -89,6 +89,14 @@ async def build_for_two_platforms_without_emulation(at: At) -> object:
     return answers
 
 
+async def build_on_scratch_for_two_platforms(at: At) -> object:
+    """Dagger 0.21.8 loses the platform where no RUN follows; ci/scratch.py brings it back."""
+    source = tree({"Dockerfile": 'FROM scratch\nCOPY Dockerfile /\nCMD ["/Dockerfile"]\n'})
+    names = ("linux/amd64", "linux/arm64")
+    made = [source.docker_build(platform=dagger.Platform(name)) for name in names]
+    return [await each.platform() for each in made]
+
+
 async def build_goes_on_as_a_container(at: At) -> object:
     made = _source(at).docker_build(target="build").with_new_file("/more", "x")
     return await made.with_exec(["cat", "/app/out", "/more"]).stdout()

@@ -7,11 +7,14 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tests.calls.way import way_to_registry
 from tests.clients import Credentials
+from tests.engine.engines import CHOICE, is_embedded
 from tests.go_programs import build_program
 from tests.server.conftest import fresh_stack, server
 from tests.server.driver import Stack
@@ -56,7 +59,7 @@ class Foreign:
         return subprocess.run(
             [*module, *place, *access, *words],
             cwd=self.root,
-            env=os.environ | {"CI_ENGINE": "embedded"},
+            env=os.environ | {CHOICE: os.environ.get(CHOICE) or "embedded"},
             capture_output=True,
             text=True,
             check=False,
@@ -65,16 +68,32 @@ class Foreign:
 
 
 @pytest.fixture
+def tag() -> str:
+    """A release tag of now."""
+    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+
+
+@pytest.fixture
+def registry(target: str) -> Iterator[str]:
+    """The registry as the engine reaches it."""
+    if is_embedded():
+        yield target
+    else:
+        with way_to_registry(target) as way:
+            yield way.address
+
+
+@pytest.fixture
 def foreign(
-    tmp_path: Path, docker_host: str, target: str, credentials: Credentials
+    tmp_path: Path, docker_host: str, registry: str, credentials: Credentials
 ) -> Callable[[str], Foreign]:
     """Makes the repository of a project of `projects`, committed."""
 
     def make(name: str) -> Foreign:
         root = tmp_path / name
         shutil.copytree(PROJECTS / name, root)
-        image = f"{target}/{name}/{secrets.token_hex(4)}"
-        made = Foreign(root, image, target, credentials)
+        image = f"{registry}/{name}/{secrets.token_hex(4)}"
+        made = Foreign(root, image, registry, credentials)
         (root / ".gitignore").write_text("dist\n")
         made.git("init", "-q")
         made.commit(f"the first of {name}")

@@ -1,9 +1,10 @@
 """Any repository with a Dockerfile and a ci.toml is released by this module as it is."""
 
 import json
-from datetime import UTC, datetime
 
 import pytest
+
+from tests.engine.engines import is_embedded
 
 pytestmark = [pytest.mark.registry, pytest.mark.engine, pytest.mark.slow]
 LABEL = "org.opencontainers.image"
@@ -12,11 +13,6 @@ PROJECTS = {
     "site": {"linux/amd64", "linux/arm64"},
     "shop": {"linux/amd64"},
 }
-
-
-@pytest.fixture
-def tag():
-    return datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
 
 
 @pytest.mark.parametrize(("name", "platforms"), PROJECTS.items(), ids=PROJECTS)
@@ -48,6 +44,27 @@ def images_of(skopeo, image, digest):
     words = ("inspect", "--raw", "--tls-verify=false", f"docker://{image}@{digest}")
     document = json.loads(skopeo.allowed(*words))
     return [entry["digest"] for entry in document.get("manifests", [])] or [digest]
+
+
+def test_a_setting_that_the_engine_would_lose_is_kept_or_refused(foreign, tag, skopeo):
+    theirs = foreign("go-service")
+    with (theirs.root / "Dockerfile").open("a") as dockerfile:
+        dockerfile.write("STOPSIGNAL SIGINT\n")
+    theirs.commit("another signal")
+    published = theirs.call("publish", "--tag", tag)
+    skopeo.log_in(theirs.registry, theirs.credentials)
+    if not is_embedded():
+        assert published.returncode == 1
+        assert "BuildFailed: Dagger makes an image on scratch for linux/amd64" in published.stderr
+        assert "leave STOPSIGNAL out" in published.stderr
+        assert skopeo.run("list-tags", "--tls-verify=false", f"docker://{theirs.image}").returncode
+        return
+    assert published.returncode == 0, published.stderr
+    children = images_of(skopeo, theirs.image, published.stdout.strip().rpartition("@")[2])
+    for child in children:
+        words = ("inspect", "--config", "--tls-verify=false", f"docker://{theirs.image}@{child}")
+        assert json.loads(skopeo.allowed(*words))["config"]["StopSignal"] == "SIGINT"
+    assert len(children) == 2
 
 
 def test_a_source_without_a_history_is_refused_before_anything_is_asked(foreign, tag):

@@ -4,7 +4,7 @@ from datetime import UTC
 
 import pytest
 
-from ci.decisions.dockerfile import base_of, parse_stages
+from ci.decisions.dockerfile import base_of, parse_stages, untold_settings
 from ci.decisions.labels import Origin, labels_of_release, release_labels, split_base
 from ci.decisions.tags import parse_release_tag
 from ci.errors import ContextInvalid
@@ -96,3 +96,9 @@ def test_what_is_not_known_is_not_claimed():
 def test_a_resolved_base_is_name_and_digest():
     assert split_base("docker.io/library/a:1@sha256:0") == ("docker.io/library/a:1", "sha256:0")
     assert split_base("a:1") == ("a:1", "")
+
+
+def test_the_settings_that_no_engine_tells_are_named_once():
+    text = "FROM a\nvolume /data\n# VOLUME\nRUN echo STOPSIGNAL\n  STOPSIGNAL 9\nVOLUME /more\n"
+    assert untold_settings(text) == ("STOPSIGNAL", "VOLUME")
+    assert untold_settings("FROM scratch\nVOLUMES x\n") == ()
