@@ -17,9 +17,10 @@ WORKS = (
         "Publish again, nothing changed",
         PUBLISH,
         ("docker build+push",),
-        "a challenge, a token, the tag, its manifests, its parts: each needs what the one before"
-        " gave, so five trips with a token registry. docker asks whether its layers are there and"
-        " puts the manifest again; it does not look whether the release is whole.",
+        "a challenge, a token, the tag, its parts: each needs what the one before gave, so four"
+        " waits for somebody far away; before them the source is read, to know that nothing"
+        " changed. docker asks whether its layers are there and puts the manifest again; it does"
+        " not look whether the release is whole, nor whether the tag is another's.",
         times=0.5,
     ),
     Work(
@@ -70,9 +71,10 @@ WORKS = (
         "Deploy a release whose one layer is new to the server",
         DEPLOY,
         (BY_HAND,),
-        "the release is verified at the registry, the server is looked at, the new container proves"
-        " itself beside the old one before that is stopped, then again in its place: two starts"
-        " until Docker's health check (each second) says healthy, where compose waits for none.",
+        f"1 s is {AGREE}; then the new container proves itself beside the old one before that is"
+        " stopped, and again in its place: two starts until Docker's health check (each second)"
+        " says healthy, where compose waits for none. Beyond these and the windows 2 s are left,"
+        " for a connection, and for compose and docker on the server, each asked before and after.",
         times=1.3,
         apart_s=2 * WINDOW_S,
         apart="two windows of good answers",
