@@ -73,8 +73,8 @@ WORKS = (
         (BY_HAND,),
         f"1 s is {AGREE}; then the new container proves itself beside the old one before that is"
         " stopped, and again in its place: two starts until Docker's health check (each second)"
-        " says healthy, where compose waits for none. Beyond these and the windows 2 s are left,"
-        " for a connection, and for compose and docker on the server, each asked before and after.",
+        " says healthy, where compose waits for none. The rest is one connection, and what compose"
+        " and docker are asked before and after.",
         times=1.3,
         apart_s=2 * WINDOW_S,
         apart="two windows of good answers",
@@ -127,8 +127,9 @@ WORKS = (
         "The whole path, tag to proof: one source line changed",
         RELEASE,
         (),
-        f"2 s are {AGREE}; the image is started three times: by the check, as the server's"
-        " candidate, and in its place.",
+        f"3 s are {AGREE}, for the tag, for latest, and before the deploy; the image is started"
+        " three times: by the check, as the server's candidate, and in its place; on the server"
+        " Docker's first health check comes an interval (1 s) after the start.",
         seconds=10.0,
         apart_s=2 * WINDOW_S,
         apart="two windows of good answers",
