@@ -26,7 +26,8 @@ class Console:
         self.note(f"ok   {name}  {time.monotonic() - begun:.1f} s")
 
     @contextmanager
-    def under_way(self, name: str, _: float) -> Iterator[None]:
+    def under_way(self, name: str, begun: float) -> Iterator[None]:
+        """Show that a step is under way; `begun` is on the monotonic clock."""
         self.note(f"...  {name}")
         yield
 
