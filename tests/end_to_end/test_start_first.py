@@ -30,7 +30,7 @@ def test_releases_come_and_go_back_without_a_lost_request(site):
     host = site.stack.remote.server["SERVER_HOST"]
     with Load(host, site.stack.port, "/version", limit_s=60) as load:
         steps = site.allowed("deploy", "--tag", SECOND, "--plan")
-        assert "on front before the old one ends" in steps
+        assert "with both on front" in steps
         site.allowed("deploy", "--tag", SECOND)
         assert running(site.stack) == (second.reference, second.config)
         site.publish(THIRD, "crash")
