@@ -19,7 +19,7 @@ echo '{version}' | dagger query >/dev/null || fail "DaggerMissing: dagger reache
 
 # Each in a process of its own: a CLI calls into the session that it finds in its environment.
 failed=0
-for suite in tests/engine tests/cli tests/calls "tests/foreign/test_publish.py tests/foreign/test_dependency.py"; do
+for suite in tests/engine tests/cli tests/calls tests/foreign/test_publish.py tests/foreign/test_dependency.py; do
     CI_ENGINE=dagger .venv/bin/python -m pytest "$suite" || failed=1
 done
 exit "$failed"
