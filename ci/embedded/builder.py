@@ -25,6 +25,7 @@ from ci.embedded.errors import EngineError, ExecFailed
 from ci.embedded.layers import Layer
 from ci.embedded.patterns import Filter, dockerignore_lines
 from ci.embedded.platforms import default_platform, normal_platform
+from ci.embedded.pull import resolve
 from ci.embedded.reference import DOCKER_HUB, RegistryError, parse_reference
 from ci.embedded.rootfs import Built, Pulled
 from ci.embedded.session import IMAGES, Session
@@ -109,7 +110,7 @@ async def _pull(session: Session, stage: Stage, platform: str) -> Base:
     try:
         _, image = await session.once(
             f"resolve:{stage.base}:{platform}",
-            lambda: session.registries.resolve(parse_reference(stage.base), platform),
+            lambda: resolve(session.registries, parse_reference(stage.base), platform),
         )
     except (RegistryError, httpx.HTTPError) as error:
         raise EngineError(

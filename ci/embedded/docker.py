@@ -1,4 +1,4 @@
-"""The Docker Engine API: httpx for requests, a raw connection for an attached container."""
+"""The Docker Engine API, as far as it is asked and answered over HTTP."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import asyncio
 import base64
 import json
 import ssl
-import struct
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
 from typing import IO, Any, NamedTuple
 
 import httpx
@@ -22,10 +20,8 @@ OLDEST_API_VERSION = (1, 40)
 # To connect, and to be told the version: who is silent for longer is no engine.
 CONNECT_S = 10.0
 OK = frozenset({200, 201, 204, 304})
-MODE_SYMLINK, MODE_DIRECTORY = (
-    1 << 27,
-    1 << 31,
-)  # Go's os.FileMode bits in X-Docker-Container-Path-Stat
+# Go's os.FileMode bits in X-Docker-Container-Path-Stat.
+MODE_SYMLINK, MODE_DIRECTORY = 1 << 27, 1 << 31
 
 
 class DockerError(EngineError):
@@ -224,60 +220,11 @@ class Docker:
         query = {"container": container, "pause": "0", "repo": repository, "tag": tag}
         return str((await self.json("POST", "/commit", params=query, json=config))["Id"])
 
-    async def run_attached(
-        self, container: str, stdin: bytes | None, sink: Callable[[int, bytes], None]
-    ) -> int:
-        """Start a created container, hand output to `sink(stream, data)`; returns its exit code."""
-        query = "stream=1&stdout=1&stderr=1" + ("&stdin=1" if stdin is not None else "")
-        target = f"/{self.version}/containers/{container}/attach?{query}"
-        async with self._hijack(target) as (reader, writer):
-            await self.request("POST", f"/containers/{container}/start")
-            pump = asyncio.ensure_future(_pump(reader, sink))
-            feed = asyncio.ensure_future(_feed(writer, stdin))
-            code = (await self.json("POST", f"/containers/{container}/wait"))["StatusCode"]
-            # A process that was left behind may hold the streams open.
-            await asyncio.wait({pump}, timeout=10)
-            pump.cancel()
-            feed.cancel()
-            return int(code)
-
-    @asynccontextmanager
-    async def _hijack(
-        self, target: str
-    ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    async def dial(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection of its own, for what is no HTTP request and answer."""
         if self._socket:
-            reader, writer = await asyncio.open_unix_connection(self._socket)
-        else:
-            reader, writer = await asyncio.open_connection(self._host, self._port)
-        head = "Host: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n"
-        try:
-            writer.write(f"POST {target} HTTP/1.1\r\n{head}".encode())
-            status = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1]
-            if status not in (b"101", b"200"):
-                raise DockerError(int(status), "the Docker engine refused to attach")
-            yield reader, writer
-        finally:
-            # Not closed politely: what the process did not read would be waited for.
-            writer.transport.abort()
-            with suppress(OSError):
-                await writer.wait_closed()
-
-
-async def _pump(reader: asyncio.StreamReader, sink: Callable[[int, bytes], None]) -> None:
-    """Read Docker's frames: stream (1 stdout, 2 stderr), length, data."""
-    try:
-        while True:
-            stream, length = struct.unpack(">BxxxI", await reader.readexactly(8))
-            sink(stream, await reader.readexactly(length))
-    except asyncio.IncompleteReadError:
-        return
-
-
-async def _feed(writer: asyncio.StreamWriter, stdin: bytes | None) -> None:
-    if stdin is not None:
-        writer.write(stdin)
-        await writer.drain()
-        writer.write_eof()
+            return await asyncio.open_unix_connection(self._socket)
+        return await asyncio.open_connection(self._host, self._port)
 
 
 async def chunks(file: IO[bytes]) -> AsyncIterator[bytes]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ci.embedded.archive import tar_of
+from ci.embedded.attach import run_attached
 from ci.embedded.command import NOT_STARTED, Command, Output
 from ci.embedded.docker import Docker, DockerError
 from ci.embedded.errors import EngineError, ExecFailed, Unsupported
@@ -222,7 +223,7 @@ class Run:
     ) -> tuple[int, Output]:
         output = Output.empty()
         try:
-            return await docker.run_attached(container, stdin, output.take), output
+            return await run_attached(docker, container, stdin, output.take), output
         except DockerError as error:
             reason = NOT_STARTED.search(str(error))
             if reason is None:

@@ -20,6 +20,8 @@ from ci.embedded.media import (
     OCI_LAYER,
     OCI_MANIFEST,
 )
+from ci.embedded.pull import fetch
+from ci.embedded.push import push_blob, push_manifest
 from ci.embedded.reference import Repository, parse_reference
 from ci.embedded.rootfs import Scratch
 from ci.embedded.session import Session
@@ -133,17 +135,17 @@ async def publish(
     await _push_blobs(session, target, images)
     registries = session.registries
     if len(images) == 1:
-        digest = await registries.push_manifest(
-            target, reference.tag, images[0].manifest, OCI_MANIFEST
+        digest = await push_manifest(
+            registries, target, reference.tag, images[0].manifest, OCI_MANIFEST
         )
     else:
         await asyncio.gather(
             *(
-                registries.push_manifest(target, digest_of(i.manifest), i.manifest, OCI_MANIFEST)
+                push_manifest(registries, target, digest_of(i.manifest), i.manifest, OCI_MANIFEST)
                 for i in images
             )
         )
-        digest = await registries.push_manifest(target, reference.tag, index_of(images), OCI_INDEX)
+        digest = await push_manifest(registries, target, reference.tag, index_of(images), OCI_INDEX)
     return f"{target.host}/{target.path}:{reference.tag}@{digest}"
 
 
@@ -177,8 +179,10 @@ async def _push_blobs(session: Session, target: Repository, images: Sequence[Oci
     for image in images:
         session.store.put_bytes(image.config)
         blobs[digest_of(image.config)] = Layer("", digest_of(image.config), len(image.config))
-    push = session.registries.push_blob
-    await asyncio.gather(*(push(target, b.digest, b.size, b.source) for b in blobs.values()))
+    pushes = (
+        push_blob(session.registries, target, b.digest, b.size, b.source) for b in blobs.values()
+    )
+    await asyncio.gather(*pushes)
 
 
 async def tarball(session: Session, containers: Sequence[Container]) -> Entry:
@@ -187,7 +191,7 @@ async def tarball(session: Session, containers: Sequence[Container]) -> Entry:
     blobs = {layer.digest: layer for image in images for layer in image.layers}
     for layer in blobs.values():
         if layer.source is not None:
-            await session.registries.fetch(layer.source, layer.digest)
+            await fetch(session.registries, layer.source, layer.digest)
     for image in images:
         session.store.put_bytes(image.config)
         session.store.put_bytes(image.manifest)

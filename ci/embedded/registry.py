@@ -1,11 +1,9 @@
-"""The part of the OCI distribution protocol that pulling a base and pushing an image need."""
+"""Asking a registry over the OCI distribution protocol: where, with which token, and again."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,22 +11,9 @@ from typing import Any
 import httpx
 
 from ci.embedded.challenge import answer_challenge, is_loopback
-from ci.embedded.media import ACCEPT, choose_platform
 from ci.embedded.patience import ATTEMPTS, backoff_s, wait_s
-from ci.embedded.reference import DOCKER_HUB, Reference, RegistryError, Repository
+from ci.embedded.reference import DOCKER_HUB, RegistryError, Repository
 from ci.embedded.store import Store
-
-MANIFEST_LIMIT_BYTES = 4 << 20
-
-
-@dataclass(frozen=True)
-class Image:
-    """One platform's image in a registry, with its raw JSON parsed."""
-
-    repository: Repository
-    digest: str
-    manifest: dict[str, Any]
-    config: dict[str, Any]
 
 
 @dataclass
@@ -55,146 +40,14 @@ class Registries:
         if "_http" in vars(self):
             await self._http.aclose()
 
-    # Pulling ----------------------------------------------------------------------------
-
-    async def resolve(self, reference: Reference, platform: str) -> tuple[str, Image]:
-        """The digest that the reference names now, and the image of one platform behind it."""
-        top, manifest = await self._manifest(
-            reference.repository, reference.digest or reference.tag
-        )
-        digest = top
-        if "manifests" in manifest:
-            digest = choose_platform(manifest, platform)
-            _, manifest = await self._manifest(reference.repository, digest)
-        config = json.loads(
-            await self._blob_bytes(reference.repository, manifest["config"]["digest"])
-        )
-        return top, Image(reference.repository, digest, manifest, config)
-
-    async def _manifest(
-        self, repository: Repository, identifier: str
-    ) -> tuple[str, dict[str, Any]]:
-        response = await self.send(
-            repository, "GET", f"manifests/{identifier}", headers={"Accept": ACCEPT}
-        )
-        if response.status_code == 404:
-            raise RegistryError("not found")
-        raw = _checked(response).content
-        digest = "sha256:" + hashlib.sha256(raw).hexdigest()
-        if ":" in identifier and digest != identifier:
-            raise RegistryError(f"{repository.path}@{identifier}: the registry sent {digest}")
-        if len(raw) > MANIFEST_LIMIT_BYTES:
-            raise RegistryError(
-                f"{repository.path}:{identifier}: manifest of {len(raw)} bytes is too large"
-            )
-        return digest, json.loads(raw)
-
-    async def _blob_bytes(self, repository: Repository, digest: str) -> bytes:
-        await self.fetch(repository, digest)
-        return self.store.read_bytes(digest.removeprefix("sha256:"))
-
-    async def fetch(self, repository: Repository, digest: str) -> None:
-        """Bring a blob into the store, hashed on the way."""
-        if self.store.has_blob(digest.removeprefix("sha256:")):
-            return
-        response = await self.send(repository, "GET", f"blobs/{digest}", stream=True)
-        try:
-            with self.store.writer() as writer:
-                if response.status_code != 200:
-                    await response.aread()
-                async for chunk in _checked(response).aiter_raw():
-                    writer.write(chunk)
-                got, _ = writer.commit()
-        finally:
-            await response.aclose()
-        if f"sha256:{got}" != digest:
-            raise RegistryError(f"{repository.path}: blob {digest} came as sha256:{got}")
-
-    # Pushing ----------------------------------------------------------------------------
-
-    async def push_blob(
-        self, target: Repository, digest: str, size: int, source: Repository | None
-    ) -> None:
-        """Have a blob there: already, mounted from a neighbour, or uploaded from the store."""
-        head = await self.send(target, "HEAD", f"blobs/{digest}", push=True)
-        if head.status_code == 200:
-            return
-        neighbour = source is not None and source.host == target.host
-        query = {"mount": digest, "from": source.path} if source and neighbour else {}
-        if source and not neighbour:
-            await self.fetch(source, digest)
-        for attempt in range(ATTEMPTS):
-            start = await self.send(target, "POST", "blobs/uploads/", push=True, params=query)
-            if start.status_code == 201:
-                return
-            if source and neighbour:
-                await self.fetch(source, digest)
-            location = _checked(start).headers["location"]
-            again_s = await self._upload(target, location, digest, size, attempt)
-            if again_s is None:
-                return
-            await asyncio.sleep(again_s)
-        raise RegistryError(
-            f"pushing blob {digest} to {target.host}/{target.path} failed {ATTEMPTS} times"
-        )
-
-    async def _upload(
-        self, target: Repository, location: str, digest: str, size: int, attempt: int
-    ) -> float | None:
-        """Send a blob in one request; seconds until the next try, None when it is there."""
-        url = (
-            httpx.URL(location)
-            if "://" in location
-            else httpx.URL(self._base(target)).join(location)
-        )
-        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        url = url.copy_merge_params({"digest": digest})
-        try:
-            response = await self._authorized(
-                target,
-                "PUT",
-                url,
-                push=True,
-                headers=headers,
-                content=lambda: self._read_blob(digest),
-            )
-        except httpx.TransportError:
-            return backoff_s(attempt)
-        if response.status_code == 404:
-            # The upload is forgotten: begin another.
-            return backoff_s(attempt)
-        again_s = wait_s(response, attempt)
-        if again_s is None:
-            _checked(response)
-        return again_s
-
-    async def _read_blob(self, digest: str) -> AsyncIterator[bytes]:
-        with self.store.blob_path(digest.removeprefix("sha256:")).open("rb") as file:
-            while chunk := file.read(1 << 20):
-                yield chunk
-
-    async def push_manifest(
-        self, target: Repository, identifier: str, raw: bytes, media_type: str
-    ) -> str:
-        """Put a manifest; returns its digest."""
-        headers = {"Content-Type": media_type}
-        _checked(
-            await self.send(
-                target, "PUT", f"manifests/{identifier}", push=True, headers=headers, body=raw
-            )
-        )
-        return "sha256:" + hashlib.sha256(raw).hexdigest()
-
-    # Transport --------------------------------------------------------------------------
-
-    def _base(self, repository: Repository) -> str:
+    def base(self, repository: Repository) -> str:
         address = repository.via or repository.host
         plain = bool(repository.via) or is_loopback(address)
         return f"{'http' if plain else 'https'}://{address}"
 
     async def _endpoints(self, repository: Repository, *, push: bool) -> list[str]:
         if repository.host != DOCKER_HUB:
-            return [self._base(repository)]
+            return [self.base(repository)]
         hub = "https://registry-1.docker.io"
         return [hub] if push else [*(mirror.rstrip("/") for mirror in await self.mirrors()), hub]
 
@@ -233,7 +86,7 @@ class Registries:
         for attempt in range(ATTEMPTS):
             last, again_s = attempt == ATTEMPTS - 1, backoff_s(attempt)
             try:
-                response = await self._authorized(repository, method, url, **options)
+                response = await self.authorized(repository, method, url, **options)
                 if response.status_code < 400:
                     return response
                 await response.aread()
@@ -249,7 +102,7 @@ class Registries:
             await asyncio.sleep(again_s)
         raise AssertionError("the last attempt returns or raises")
 
-    async def _authorized(  # noqa: PLR0913 - what httpx takes, and whose token
+    async def authorized(  # noqa: PLR0913 - what httpx takes, and whose token
         self,
         repository: Repository,
         method: str,
@@ -294,7 +147,7 @@ def _root_cause(error: BaseException) -> BaseException:
     return error
 
 
-def _checked(response: httpx.Response) -> httpx.Response:
+def checked(response: httpx.Response) -> httpx.Response:
     if response.status_code >= 400:
         request = response.request
         url, status = request.url.copy_with(query=None), response.status_code

@@ -13,7 +13,7 @@ from ci.embedded.archive import read_tar, tar_of
 from ci.embedded.errors import EngineError
 from ci.embedded.layers import Layer, pack_layer
 from ci.embedded.lazy import Lazy
-from ci.embedded.registry import Image
+from ci.embedded.pull import Image
 from ci.embedded.session import IMAGES, Session
 from ci.embedded.store import key_of
 from ci.embedded.taking import take_image

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ci.embedded.attach import run_attached
 from ci.embedded.docker import Docker
 
 
@@ -21,7 +22,7 @@ async def test_an_attach_that_is_given_up_leaves_no_connection_open(tmp_path: Pa
     path = tmp_path / "docker.sock"
     async with await asyncio.start_unix_server(silent, path):
         docker = Docker(f"unix://{path}")
-        run = asyncio.ensure_future(docker.run_attached("any", None, lambda *_: None))
+        run = asyncio.ensure_future(run_attached(docker, "any", None, lambda *_: None))
         await asyncio.wait_for(asked.wait(), 10)
         run.cancel()
         with pytest.raises(asyncio.CancelledError):

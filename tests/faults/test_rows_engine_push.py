@@ -14,6 +14,7 @@ import pytest
 from dagger import dag
 
 from ci.access import Access
+from ci.embedded.push import push_blob
 from ci.embedded.reference import Repository
 from ci.embedded.registry import Registries
 from ci.embedded.server import session
@@ -240,7 +241,7 @@ async def test_p4_a_registry_that_hangs_once_is_asked_again(
     bench.on(method, path, action)
     try:
         repository = Repository(bench.proxy.address, bench.path)
-        await registries.push_blob(repository, f"sha256:{digest}", len(raw), None)
+        await push_blob(registries, repository, f"sha256:{digest}", len(raw), None)
     finally:
         await registries.close()
         store.close()

@@ -16,6 +16,7 @@ from ci.embedded.errors import EngineError
 from ci.embedded.execute import Executed
 from ci.embedded.lazy import Lazy
 from ci.embedded.mounts import CacheMount, DirectoryMount, Mount, SecretMount
+from ci.embedded.pull import resolve
 from ci.embedded.reference import RegistryError, parse_reference
 from ci.embedded.rootfs import Pulled
 from ci.embedded.tree import Tree
@@ -46,7 +47,7 @@ class Container(WithFiles):
         try:
             digest, image = await self.session.once(
                 f"resolve:{address}:{self.platform}",
-                lambda: self.session.registries.resolve(reference, self.platform),
+                lambda: resolve(self.session.registries, reference, self.platform),
             )
         except (RegistryError, httpx.HTTPError) as error:
             where = f'image "{address}" (platform: "{self.platform}")'
