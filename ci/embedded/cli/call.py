@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import gc
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,6 +45,9 @@ def run(module: Module, plan: Plan, scrubber: Scrubber, *, verbose: bool) -> Any
     # What env: addresses find is what was set when the session started.
     environ = {**os.environ, **({"CI_EMBEDDED_VERBOSE": "1"} if verbose else {})}
     with session(environ):
+        # From here on there is garbage; what was imported until now is none.
+        gc.freeze()
+        gc.enable()
         return anyio.run(_connected, Runner(module, scrubber), plan)
 
 
