@@ -13,6 +13,7 @@ from ci.access import Access, open_access
 from ci.build import Sources, image_of, read_sources, resolve_base, run_build
 from ci.check import Checker
 from ci.decisions.credentials import check_token_given
+from ci.decisions.publication import Release
 from ci.decisions.report import Format, parse_format, render_published, render_verified
 from ci.decisions.tags import ReleaseTag, mint_tag, parse_release_tag
 from ci.decisions.tree import Expected
@@ -23,7 +24,7 @@ from ci.oci.digest import Digest, parse_digest
 from ci.oci.platform import Platform, parse_platform
 from ci.oci.reference import Reference, Repository
 from ci.ports import Clock, Connect, ConnectHost, Files, Prober, Progress, Registry
-from ci.publish import Publisher, Release
+from ci.publish import Publisher
 from ci.push import push_images
 from ci.settings import Settings, parse_settings
 from ci.together import together

@@ -1,11 +1,14 @@
 """What a publication does next, given what the registry holds."""
 
 from dataclasses import dataclass
+from datetime import tzinfo
 from enum import Enum
 
 from ci.decisions.tags import ReleaseTag
+from ci.decisions.tree import Expected
 from ci.errors import TagConflict
 from ci.oci.digest import Digest
+from ci.oci.platform import Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,21 @@ class Held:
     digest: Digest
     version: str = ""
     fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What is to be published."""
+
+    tag: ReleaseTag
+    fingerprint: Digest
+    platforms: tuple[Platform, ...]
+    zone: tzinfo
+
+    @property
+    def expected(self) -> Expected:
+        """What the images must say of themselves."""
+        return Expected(self.platforms, str(self.tag), str(self.fingerprint))
 
 
 class Step(Enum):

@@ -141,7 +141,12 @@ class Run:
         put = f"put {self.clients[me].tag}"
         own = {answer for what, _, answer in self.answers[me] if what == put}
         has_seen_own = any(what == point and answer in own for what, _, answer in self.answers[me])
-        return has_seen_own and any(other != me and what == put for other, what, _ in self.waiting)
+        has_waited = self.clients[me].clock.spent_s > 0
+        return (
+            has_seen_own
+            and has_waited
+            and any(other != me and what == put for other, what, _ in self.waiting)
+        )
 
     async def step(self, request: Request) -> None:
         """Carry one request out and let its client go on as far as it comes."""

@@ -4,6 +4,8 @@ from functools import partial
 
 import pytest
 
+from ci.errors import TagConflict
+from ci.oci.digest import digest_of
 from ci.publish import Published
 from tests.contract.images import release
 from tests.contract.simulator import Store
@@ -48,10 +50,34 @@ SAME = {"same bytes": ("", ""), "other bytes": ("a", "b")}
 async def test_every_interleaving_of_two_publishers_of_one_release_ends_with_both_told_its_digest(
     salts, monkeypatch, record_property
 ):
-    monkeypatch.setattr("ci.publish.LAG_S", 3.0)
+    monkeypatch.setattr("ci.tagging.LAG_S", 3.0)
     found = await explore(partial(same_release, salts), newest_is_latest)
     count = f"{found.schedules:,} interleavings, {len(found.follows):,} states, {found.runs:,} runs"
     record_property("measured", f"one release: {count}")
+
+
+def two_releases() -> list[Client]:
+    """Two machines that publish other sources under one tag."""
+    store = Store()
+    return [
+        Client(store, NEW, digest_of(salt.encode()), salt, platforms=ONE) for salt in ("a", "b")
+    ]
+
+
+def one_has_it(clients, outcomes) -> None:
+    held = clients[0].store.tags
+    published = [done for done in outcomes if isinstance(done, Published)]
+    assert [done.digest for done in published] == [held[NEW]], "told a lie"
+    assert all(done in published or isinstance(done, TagConflict) for done in outcomes)
+    assert held["latest"] == held[NEW]
+
+
+async def test_every_interleaving_of_two_releases_under_one_tag_ends_with_one_published_as_latest(
+    record_property,
+):
+    found = await explore(two_releases, one_has_it)
+    count = f"{found.schedules:,} interleavings, {len(found.follows):,} states, {found.runs:,} runs"
+    record_property("measured", f"one tag: {count}")
 
 
 STARTS = {"two new tags": (two_new, 10**6), "one of them again": (one_again, 10**3)}

@@ -115,7 +115,27 @@ async def test_confirming_a_release_never_sleeps_and_reads_side_by_side():
     assert not any(point.startswith("put") for each in rounds.requests for point in each)
 
 
-async def test_a_fresh_release_sleeps_once_for_each_tag_that_it_puts():
+async def test_a_fresh_release_waits_a_second_once_for_both_tags_that_it_puts():
     client = Client(Store())
     await client.publish()
-    assert client.clock.spent_s == 2.0
+    assert client.clock.spent_s == 1.0
+
+
+async def test_both_tags_are_looked_at_again_a_second_after_each_was_seen_first():
+    clock, looks = FastClock(), list[tuple[str, float]]()
+
+    class Slow(RegistrySimulator):
+        async def manifest(self, identifier):
+            looks.append((str(identifier), clock.spent_s))
+            clock.spent_s += 0.25
+            return await super().manifest(identifier)
+
+        async def push_manifest(self, tag, document):
+            looks.append((f"put {tag}", clock.spent_s))
+            await super().push_manifest(tag, document)
+
+    await Client(Store(), registry=Slow, clock=clock).publish()
+    for tag in (NEW, "latest"):
+        put = next(at for at, (what, _) in enumerate(looks) if what == f"put {tag}")
+        seen = [at_s for what, at_s in looks[put:] if what == tag]
+        assert seen[-1] - (seen[0] + 0.25) >= 1.0
