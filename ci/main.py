@@ -136,7 +136,7 @@ class Ci:
     ) -> str:
         """Check, build, push, verify, then move the tag and latest; return the reference."""
         run = await self._run()
-        return await run.publish(tag, dirty=dirty, anyway=anyway)
+        return run.render(tag, await run.publish(tag, dirty=dirty, anyway=anyway))
 
     @function(cache="never")
     async def verify(

@@ -30,6 +30,11 @@ class Published:
     step: Step
     latest: ReleaseTag
 
+    @property
+    def is_believed(self) -> bool:
+        """Whether the tag was seen twice, a second apart; what is only confirmed was seen once."""
+        return self.step is not Step.CONFIRM
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:

@@ -22,13 +22,13 @@ from ci.errors import ContextInvalid, State, reached
 from ci.history import find_history, history_of
 from ci.oci.digest import Digest, parse_digest
 from ci.oci.platform import Platform, parse_platform
-from ci.oci.reference import Reference, Repository
+from ci.oci.reference import Reference, Repository, Tag
 from ci.ports import Clock, Connect, ConnectHost, Files, Prober, Progress, Registry
-from ci.publish import Publisher
+from ci.publish import Published, Publisher
 from ci.push import push_images
 from ci.settings import Settings, parse_settings
 from ci.together import together
-from ci.verify import Verified, verify_release
+from ci.verify import Verified, Wanted, verify_release
 
 SETTINGS_FILE = "ci.toml"
 
@@ -109,7 +109,7 @@ class Run:
             return await self._checker().check(sources, image, platform)
 
     @on_engine
-    async def publish(self, tag: str, *, dirty: bool, anyway: bool) -> str:
+    async def publish(self, tag: str, *, dirty: bool, anyway: bool) -> Published:
         """Publish the sources as a release."""
         release_tag = parse_release_tag(tag, self.settings.zone)
         has_token = self.arguments.token is not None
@@ -124,30 +124,31 @@ class Run:
         async with self.registry(can_push=True) as (access, registry):
             publisher = Publisher(release, registry, self.world.clock, self.world.progress)
             make = partial(self._make, sources, release_tag, access, registry)
-            done = await publisher.publish(make)
-        reference = Reference(self.settings.repository, release_tag.tag, done.digest)
+            return await publisher.publish(make)
+
+    def render(self, tag: str, done: Published) -> str:
+        """Write what a publication ended in."""
+        reference = Reference(self.settings.repository, Tag(tag), done.digest)
         return render_published(reference, str(done.latest), done.step.name.lower(), self.form)
 
     @on_engine
     async def verify(self, tag: str, digest: str) -> str:
         """Verify a published release."""
         release_tag = parse_release_tag(tag, self.settings.zone)
-        wanted = parse_digest(digest) if digest else None
+        wanted = Wanted(parse_digest(digest) if digest else None)
         async with self.registry(can_push=False) as (_, registry):
             found = await self.verified(registry, release_tag, wanted)
         reference = Reference(self.settings.repository, release_tag.tag, found.tree.digest)
         return render_verified(reference, found.tree, found.revision, str(found.newest), self.form)
 
-    async def verified(
-        self, registry: Registry, tag: ReleaseTag, digest: Digest | None
-    ) -> Verified:
+    async def verified(self, registry: Registry, tag: ReleaseTag, wanted: Wanted) -> Verified:
         """Read a release whole and hold it against everything that is known of it."""
         revision = await self._revision_of(tag)
         return await verify_release(
             registry,
             tag,
             Expected(self.settings.build.platforms, str(tag), revision=revision),
-            digest=digest,
+            wanted=wanted,
             zone=self.settings.zone,
             clock=self.world.clock,
         )

@@ -29,12 +29,12 @@ from ci.oci.text import shown
 from ci.ports import Registry
 from ci.read import newest_release, read_tags, read_tree
 from ci.recover import recover
-from ci.release import release
 from ci.remote import Remote
 from ci.rollback import roll_back
 from ci.run import Run
 from ci.status import stand
 from ci.transaction_errors import ComposeInvalid
+from ci.verify import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,16 @@ class HostRun:
         deployment = need_deployment(run.settings.deploy)
         return cls(run, deployment, choose_server(run.settings.hosts, place.host), place)
 
-    @on_engine
     async def deploy(self, tag: str, digest: str, consent: Consent, *, plan: bool) -> str:
         """Deploy a release, or show what that would do."""
         check_asked(tag, digest)
-        zone = self.run.settings.zone
-        wanted = parse_digest(digest) if digest else None
+        wanted = Wanted(parse_digest(digest) if digest else None)
         if tag:
-            parse_release_tag(tag, zone)
+            parse_release_tag(tag, self.run.settings.zone)
+        return await self._deploy(tag, wanted, consent, plan=plan)
+
+    @on_engine
+    async def _deploy(self, tag: str, wanted: Wanted, consent: Consent, *, plan: bool) -> str:
         async with self._deployer() as (deployer, registry):
             find = partial(self._find, registry, tag, wanted)
             intent, _ = await deployer.prepare(find, consent)
@@ -110,17 +112,14 @@ class HostRun:
         return render_standing(found, self.run.form)
 
     async def release(self, tag: str, consent: Consent, *, dirty: bool, anyway: bool) -> str:
-        """Publish, then deploy what was published."""
+        """Publish, then deploy just what was published; run again it goes on where it stopped."""
         # A key that cannot be read is told before anything is built.
         await self._remote("")
 
-        async def publish() -> str:
-            return await self.run.publish(tag, dirty=dirty, anyway=anyway)
-
-        async def deploy() -> str:
-            return await self.deploy(tag, "", consent, plan=False)
-
-        return await release(publish, deploy, self.run.world.progress)
+        done = await self.run.publish(tag, dirty=dirty, anyway=anyway)
+        self.run.world.progress.note(f"     published {self.run.render(tag, done)}")
+        wanted = Wanted(done.digest, done.is_believed)
+        return await self._deploy(tag, wanted, consent, plan=False)
 
     @asynccontextmanager
     async def _deployer(self) -> AsyncIterator[tuple[Deployer, Registry]]:
@@ -153,15 +152,16 @@ class HostRun:
         except ENGINE_ERRORS as error:
             raise engine_error(error, lambda _: _no_compose(name)) from error
 
-    async def _find(self, registry: Registry, tag: str, wanted: Digest | None) -> Release:
+    async def _find(self, registry: Registry, tag: str, wanted: Wanted) -> Release:
         """Verify what is to be deployed: a tag with everything it stands for, or a digest."""
         settings = self.run.settings
         if tag:
-            found = await self.run.verified(registry, parse_release_tag(tag, settings.zone), wanted)
+            release_tag = parse_release_tag(tag, settings.zone)
+            found = await self.run.verified(registry, release_tag, wanted)
             return Release(settings.repository, tag, found.tree)
-        assert wanted, "check_asked lets neither pass"
+        assert wanted.digest, "check_asked lets neither pass"
         with reached(State.S3):
-            return await self._of_digest(registry, wanted)
+            return await self._of_digest(registry, wanted.digest)
 
     async def _of_digest(self, registry: Registry, digest: Digest, name: str = "") -> Release:
         settings = self.run.settings

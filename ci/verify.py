@@ -20,6 +20,18 @@ _PUBLISH = "publish it: ./daggerw call publish --tag"
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the tag must hold; any release of its name where no digest is given.
+
+    Attributes:
+        is_believed: this run saw it there twice, a second apart; one more look will do.
+    """
+
+    digest: Digest | None = None
+    is_believed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     """What a verification saw."""
 
@@ -39,7 +51,7 @@ async def verify_release(
     tag: ReleaseTag,
     expected: Expected,
     *,
-    digest: Digest | None,
+    wanted: Wanted,
     zone: tzinfo,
     clock: Clock,
 ) -> Verified:
@@ -51,7 +63,7 @@ async def verify_release(
     """
 
     async def look() -> tuple[Document, float]:
-        return await _document(registry, tag, digest), clock.monotonic_s()
+        return await _document(registry, tag, wanted.digest), clock.monotonic_s()
 
     async def judge() -> tuple[Tree, ReleaseTag]:
         tree = await read_tree(registry, document)
@@ -60,15 +72,17 @@ async def verify_release(
 
     with reached(State.RO):
         (document, answered_s), seen = await both(look, partial(read_tags, registry))
-        again_s = answered_s + AGREEMENT_S
+        again_s = None if wanted.is_believed else answered_s + AGREEMENT_S
         (tree, top), _ = await both(judge, partial(_agree, registry, tag, document, clock, again_s))
     return Verified(tag, tree, top)
 
 
 async def _agree(
-    registry: Registry, tag: ReleaseTag, document: Document, clock: Clock, again_s: float
+    registry: Registry, tag: ReleaseTag, document: Document, clock: Clock, again_s: float | None
 ) -> None:
     """Look again: one read may be an old replica's, two that agree, apart in time, are believed."""
+    if again_s is None:
+        return
     await clock.sleep(max(0.0, again_s - clock.monotonic_s()))
     await _document(registry, tag, document.digest)
 

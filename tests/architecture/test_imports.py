@@ -23,7 +23,7 @@ LEVELS = (
     ),
     ("ci.access", "ci.build", "ci.history", "ci.host_access", "ci.read", "ci.remote", "ci.survey"),
     ("ci.check", "ci.push", "ci.survey_host", "ci.tagging", "ci.transaction", "ci.verify"),
-    ("ci.deploy", "ci.publish", "ci.recover", "ci.release", "ci.status"),
+    ("ci.deploy", "ci.publish", "ci.recover", "ci.status"),
     ("ci.rollback", "ci.run"),
     ("ci.audit", "ci.run_host"),
     ("ci.main",),

@@ -21,7 +21,7 @@ from ci.oci.digest import Digest, digest_of
 from ci.oci.platform import parse_platform
 from ci.oci.reference import Repository, Tag, parse_repository
 from ci.publish import Published, Publisher, Release
-from ci.verify import Verified, verify_release
+from ci.verify import Verified, Wanted, verify_release
 from tests.contract.images import BOTH, Parts, release
 from tests.contract.kits import Quiet, RealKit
 from tests.faults.observer import Observer
@@ -177,7 +177,7 @@ class Bench:
                 registry,
                 parse_release_tag(tag, UTC),
                 expected,
-                digest=digest,
+                wanted=Wanted(digest),
                 zone=UTC,
                 clock=self.clock,
             )

@@ -3,15 +3,18 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import partial
 
 import pytest
 
 from ci.decisions.tags import parse_release_tag
 from ci.decisions.tree import Expected
+from ci.errors import TagConflict
+from ci.oci.digest import digest_of
 from ci.oci.platform import parse_platform
 from ci.oci.reference import Tag
 from ci.read import read_held
-from ci.verify import verify_release
+from ci.verify import Wanted, verify_release
 from tests.contract.images import BOTH, release
 from tests.contract.simulator import RegistrySimulator, Store
 from tests.stages.model import NEW, NOW, OLD, SOURCES, Client, FastClock
@@ -65,7 +68,7 @@ async def test_a_whole_tree_is_verified_in_three_rounds_with_the_second_look_bes
         store.tags[name] = store.put(release(name, "sha256:0"))
     registry = RegistrySimulator(store, gate=rounds.gate, time=lambda: NOW)
     clock = FastClock()
-    await rounds.of(verify_release(registry, TAG, EXPECTED, digest=None, zone=UTC, clock=clock))
+    await rounds.of(verify_release(registry, TAG, EXPECTED, wanted=Wanted(), zone=UTC, clock=clock))
     first, children, parts = rounds.requests
     assert sorted(first) == ["manifest 20261123-113000", "manifest latest", "now", "tags"]
     assert sum("sha256:" in point for point in children) == 2
@@ -86,9 +89,20 @@ async def test_the_second_look_comes_a_second_after_the_first_was_answered():
             return await super().manifest(identifier)
 
     registry = Slow(published(), time=lambda: NOW)
-    await verify_release(registry, TAG, EXPECTED, digest=None, zone=UTC, clock=clock)
+    await verify_release(registry, TAG, EXPECTED, wanted=Wanted(), zone=UTC, clock=clock)
     asked, again = looks
     assert again - (asked + 0.75) == 1.0
+
+
+async def test_a_tag_that_the_run_itself_saw_twice_is_looked_at_once_more_and_not_waited_for():
+    store, rounds, clock = published(), Rounds(), FastClock()
+    registry = RegistrySimulator(store, gate=rounds.gate, time=lambda: NOW)
+    verified = partial(verify_release, registry, TAG, EXPECTED, zone=UTC, clock=clock)
+    await rounds.of(verified(wanted=Wanted(RELEASE.top.digest, is_believed=True)))
+    assert clock.spent_s == 0
+    assert sum(each.count("manifest 20261123-113000") for each in rounds.requests) == 1
+    with pytest.raises(TagConflict):
+        await rounds.of(verified(wanted=Wanted(digest_of(b"another writer's"), is_believed=True)))
 
 
 async def test_what_a_tag_holds_is_read_by_its_first_image_alone():

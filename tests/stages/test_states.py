@@ -10,7 +10,7 @@ from ci.decisions.tags import parse_release_tag
 from ci.decisions.tree import Expected
 from ci.errors import PermissionMissing, State
 from ci.oci.platform import parse_platform
-from ci.verify import verify_release
+from ci.verify import Wanted, verify_release
 from tests.contract.images import BOTH, release
 from tests.contract.simulator import RegistrySimulator, Store
 from tests.stages.model import NEW, NOW, OLD, SOURCES, Client, FastClock
@@ -71,7 +71,9 @@ async def publish(store, gate):
 async def verify(store, gate):
     registry = RegistrySimulator(store, gate=gate, time=lambda: NOW)
     tag = parse_release_tag(NEW, UTC)
-    return await verify_release(registry, tag, EXPECTED, digest=None, zone=UTC, clock=FastClock())
+    return await verify_release(
+        registry, tag, EXPECTED, wanted=Wanted(), zone=UTC, clock=FastClock()
+    )
 
 
 RUNS = {

@@ -22,7 +22,7 @@ from ci.oci.digest import digest_of
 from ci.oci.manifest import OCI_INDEX, OCI_MANIFEST, parse_document
 from ci.oci.platform import parse_platform
 from ci.oci.reference import Tag
-from ci.verify import verify_release
+from ci.verify import Wanted, verify_release
 from tests.contract.images import (
     BOTH,
     Parts,
@@ -51,7 +51,7 @@ async def published(kit, parts, *tags):
 async def verify(kit, expected=EXPECTED, digest=None, clock=None):
     async with kit.open(may_push=False) as registry:
         return await verify_release(
-            registry, TAG, expected, digest=digest, zone=UTC, clock=clock or FastClock()
+            registry, TAG, expected, wanted=Wanted(digest), zone=UTC, clock=clock or FastClock()
         )
 
 
