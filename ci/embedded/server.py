@@ -46,6 +46,7 @@ from ci.embedded import schema
 from ci.embedded.errors import EngineError, EngineLost, Unsupported
 from ci.embedded.httpd import Request, Response, listen, port_of
 from ci.embedded.session import Session
+from ci.embedded.types.query import Query
 
 LOST = (httpx.TransportError, ConnectionError, asyncio.IncompleteReadError)
 RULES = (
@@ -118,8 +119,6 @@ class Endpoint:
     """Answers the queries of one session."""
 
     def __init__(self, session: Session) -> None:
-        from ci.embedded.types.query import Query
-
         self.session, self.token = session, secrets.token_hex(16)
         self.types, self.introspection = schema.load(session.store.root / "schema")
         self.root = Query(session)
