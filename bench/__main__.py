@@ -37,8 +37,9 @@ async def measure(place: Ground, each: Contender) -> Sample:
     await each.ready()
     wire = each.wire() if each.wire else place.wires[each.delay_ms]
     wire.take()
-    # What others left behind is not this one's to clear away.
+    # What others left behind is not this one's to clear away, nor to look through for garbage.
     gc.collect()
+    gc.freeze()
     begun = time.perf_counter()
     said = await each.do()
     seconds = (time.perf_counter() - begun if said is None else said) / each.share

@@ -1,19 +1,47 @@
 """What the embedded engine and the module themselves cost."""
 
+import shutil
 import sys
+from functools import cache
+from pathlib import Path
 
 from dagger import dag
 
 from bench.contender import Contender, Do, nothing
-from bench.ground import BASE, Ground
+from bench.ground import BASE, CHECKOUT, Ground
 
+EMPTY = Path(__file__).parent / "empty"
 # So many are done for one measurement: each is over in a few milliseconds.
 REPEATED = 20
 
 
 def at_engine(ground: Ground) -> list[Contender]:
     """Everybody, in turns."""
-    return [*_engine(ground), *_imports(ground)]
+    return [*_engine(ground), *_imports(ground), *_calls(ground)]
+
+
+def _calls(ground: Ground) -> list[Contender]:
+    """A whole call, on a real Dagger where there is one."""
+    if not shutil.which("dagger"):
+        return []
+
+    @cache
+    def empty() -> str:
+        folder = shutil.copytree(EMPTY, ground.folder / "empty")
+        ground.run("git", "init", "-q", str(folder))
+        return str(folder)
+
+    def calling(module: str, function: str) -> Do:
+        async def do() -> None:
+            ground.run("dagger", "--progress=plain", "call", "-m", module, function)
+
+        return do
+
+    nobodys, ours = calling(empty(), "nothing"), calling(str(CHECKOUT), "tag")
+    return [
+        Contender("i", "dagger call, of an empty module", 0, nobodys, nobodys),
+        Contender("i", "dagger call tag, of this one", 0, ours, ours),
+    ]
 
 
 def _engine(ground: Ground) -> list[Contender]:

@@ -162,11 +162,16 @@ def _audit(ground: Ground, delay_ms: int) -> list[Contender]:
         folder = await ground.ci(wire, "many").audit()
         await folder.file("report.json").contents()
 
+    async def command() -> None:
+        words = ("audit", "file", "--path=report.json", "contents")
+        ground.run(*ground.words(wire, *words, name="many"))
+
     async def crane() -> None:
         for tag in tags[:LOOPED]:
             ground.run("crane", "digest", f"{ground.image(wire, 'many')}:{tag}")
 
     return [
         Contender("f", AUDIT, delay_ms, filled, in_session),
+        Contender("f", "audit, from a shell", delay_ms, filled, command),
         Contender("f", "crane digest, tag after tag", delay_ms, filled, crane, LOOPED / MANY),
     ]

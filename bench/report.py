@@ -1,6 +1,6 @@
 """docs/benchmarks.md from what was measured; nothing in it is written by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -77,8 +77,8 @@ def _section(work: Work, samples: list[Sample]) -> list[str]:
         runs = _by_who([sample for sample in samples if sample.delay_ms == delay_ms])
         ours = median(each.seconds for each in runs[work.ours])
         lines += [_row(delay_ms, who, some, ours) for who, some in runs.items()]
-        verdicts.append(_verdict(work, delay_ms, ours, runs))
-    return [*lines, "", *(each for each in verdicts if each), f"Limit: {work.limit}"]
+        verdicts += _verdicts(work, delay_ms, ours, runs)
+    return [*lines, "", *verdicts, f"Limit: {work.limit}"]
 
 
 def _by_who(samples: list[Sample]) -> dict[str, list[Sample]]:
@@ -111,22 +111,25 @@ def _row(delay_ms: int, who: str, samples: list[Sample], ours: float) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _verdict(work: Work, delay_ms: int, ours: float, runs: dict[str, list[Sample]]) -> str:
+def _verdicts(
+    work: Work, delay_ms: int, ours: float, runs: dict[str, list[Sample]]
+) -> Iterator[str]:
     peers = {who: median(each.seconds for each in runs[who]) for who in work.peers if who in runs}
     taken = ours - work.apart_s
     without = f" without {work.apart} ({work.apart_s:g} s)" if work.apart_s else ""
+    begin = f"Goal at {delay_ms} ms: at most "
     if peers:
         fastest = min(peers, key=lambda who: peers[who])
         found = taken / peers[fastest]
-        goal, seen = f"{work.times:g} times {fastest}", f"{found:.2f} times"
-        is_reached = found <= work.times
-    elif work.seconds is not None:
-        goal, seen = f"{work.seconds:g} s", f"{taken:.3f} s"
-        is_reached = taken <= work.seconds
-    else:
-        return ""
-    word = "reached" if is_reached else "missed"
-    return f"Goal at {delay_ms} ms: at most {goal}; **{word}**, {seen}{without}.  "
+        word = _word(is_reached=found <= work.times)
+        yield f"{begin}{work.times:g} times {fastest}; {word}, {found:.2f} times{without}.  "
+    if work.seconds is not None:
+        word = _word(is_reached=taken <= work.seconds)
+        yield f"{begin}{work.seconds:g} s; {word}, {taken:.3f} s{without}.  "
+
+
+def _word(*, is_reached: bool) -> str:
+    return "**reached**" if is_reached else "**missed**"
 
 
 def _size(count: int) -> str:

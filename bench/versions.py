@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 
@@ -26,6 +27,8 @@ def versions(ground: Ground) -> dict[str, str]:
         "registry": ["docker-registry", "--version"],
         "git": ["git", "-C", str(CHECKOUT), "rev-parse", "--short", "HEAD"],
     }
+    if shutil.which("dagger"):
+        asked["dagger"] = ["dagger", "version"]
     found = {"Python": sys.version.split()[0]}
     for name, command in asked.items():
         done = subprocess.run(
