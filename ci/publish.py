@@ -13,13 +13,14 @@ from ci.decisions.render import render_size
 from ci.decisions.report import short
 from ci.decisions.tags import UNVERIFIED, ReleaseTag, check_time
 from ci.decisions.tree import Tree, judge_tree
-from ci.errors import State, VerificationError, reached
+from ci.errors import RegistryUnavailable, State, VerificationError, reached
 from ci.oci.digest import Digest
 from ci.oci.manifest import Document
 from ci.ports import Clock, Progress, Registry
 from ci.read import ReleaseSeen, TagsSeen, held_by, read_release, read_tags, read_tree
-from ci.tagging import Tagger, appearing
+from ci.tagging import AGAIN, LAG_S, Tagger
 from ci.together import both
+from ci.verify import AGREEMENT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,20 @@ class Publisher:
     async def _verify(self, digest: Digest) -> tuple[Document, Tree]:
         """Read back the whole tree of what was pushed; by digest, so nobody can swap it."""
         with self.progress.step(f"verify {short(digest)}"):
-            document = await appearing(self.registry, digest, self.clock)
+            document = await self._appearing(digest)
             tree = await read_tree(self.registry, document)
             judge_tree(tree, self.release.expected)
         return document, tree
+
+    async def _appearing(self, digest: Digest) -> Document:
+        """Read a manifest that was just pushed; registries may lag."""
+        begun = self.clock.monotonic_s()
+        while True:
+            document = await self.registry.manifest(digest)
+            if document:
+                return document
+            if self.clock.monotonic_s() - begun > LAG_S:
+                raise RegistryUnavailable(
+                    f"{digest} was pushed and is not there after {LAG_S:.0f} s", remedy=AGAIN
+                )
+            await self.clock.sleep(AGREEMENT_S)

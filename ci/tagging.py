@@ -3,14 +3,21 @@
 A tag is believed when two looks agree, a second apart; that second is waited for once, for both.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 from ci.decisions.publication import Held, Reading, Release, is_release, judge_read, tag_taken
 from ci.decisions.tags import LATEST, ReleaseTag
 from ci.decisions.tree import Tree
-from ci.errors import RegistryUnavailable, State, TagConflict, TagsDisagree, reached
+from ci.errors import (
+    PipelineError,
+    RegistryUnavailable,
+    State,
+    TagConflict,
+    TagsDisagree,
+    reached,
+)
 from ci.oci.digest import Digest
 from ci.oci.manifest import Document
 from ci.oci.reference import Tag
@@ -20,32 +27,10 @@ from ci.together import both
 from ci.verify import AGREEMENT_S
 
 LAG_S = 60.0
-LATEST_ROUNDS = 8
-_AGAIN = "run the same again; it goes on where it was"
-
-
-async def appearing(registry: Registry, identifier: Tag | Digest, clock: Clock) -> Document:
-    """Read a manifest that was just put; registries may lag."""
-    begun = clock.monotonic_s()
-    while True:
-        document = await registry.manifest(identifier)
-        if document:
-            return document
-        if clock.monotonic_s() - begun > LAG_S:
-            raise RegistryUnavailable(
-                f"{identifier} was put and is not there after {LAG_S:.0f} s", remedy=_AGAIN
-            )
-        await clock.sleep(AGREEMENT_S)
-
-
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """What our tag holds; `agreed`: the look before showed everything as it should be."""
-
-    document: Document
-    agreed: bool = False
-    is_there: bool = True
-    taken: TagConflict | None = None
+# So long a move of `latest` is waited for before the tags are looked at again.
+ROUND_S = 8.0
+LEAST_ROUNDS = 8
+AGAIN = "run the same again; it goes on where it was"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +50,12 @@ class Tagger:
         if held:
             return await self._join(held)
         with reached(State.S6), self.progress.step(f"tag {tag}"):
-            reading = await self._put(tag.tag, document, before=None, patience_s=LAG_S)
-            if reading is Reading.OURS:
-                return document
-            held = await read_held(self.registry, tag.tag)
-            if held is None:
-                raise _lags(tag.tag)
-            return await self._join(held)
+            shown = await self._put(tag.tag, document, before=None, patience_s=LAG_S)
+            if shown is None:
+                raise _lags(tag.tag, document, shown)
+            if shown.digest != document.digest:
+                return await self._join(await held_by(self.registry, shown))
+        return document
 
     async def _join(self, held: Held) -> Document:
         """Take what another machine made of this release: whoever put the tag last made it."""
@@ -83,22 +67,25 @@ class Tagger:
 
     async def _put(
         self, tag: Tag, document: Document, *, before: Digest | None, patience_s: float
-    ) -> Reading:
-        """Put the bytes and wait until the registry shows them, or what another writer put."""
+    ) -> Document | None:
+        """Put the bytes and wait until the registry shows them, or what another writer put.
+
+        Returns:
+            what is shown; still what was there before when patience ends.
+        """
         await self.registry.push_manifest(tag, document)
         begun = self.clock.monotonic_s()
         while True:
             shown = await self.registry.manifest(tag)
-            seen = shown.digest if shown else None
-            reading = judge_read(seen, put=document.digest, before=before)
-            if reading is not Reading.LAG or self.clock.monotonic_s() - begun > patience_s:
-                return reading
+            is_lagging = _read(shown, put=document, before=before) is Reading.LAG
+            if not is_lagging or self.clock.monotonic_s() - begun > patience_s:
+                return shown
             await self.clock.sleep(AGREEMENT_S)
 
     async def latest_in(self, seen: TagsSeen, ours: Document) -> ReleaseTag | None:
         """The release that `latest` is, where a look shows that nothing is to be done."""
-        top, document = await self._newest(seen, (self.release.tag, ours)) or (None, ours)
-        return top if seen.latest and seen.latest.digest == document.digest else None
+        top, document = await self._newest(seen, ours)
+        return top if _is(seen.latest, document) else None
 
     async def settle(self, ours: Document, *, is_put: bool) -> tuple[ReleaseTag, Document]:
         """Bring `latest` to the newest release, whoever published that, and see all of it stay.
@@ -111,64 +98,109 @@ class Tagger:
         Returns:
             The release that is `latest`, and what our own tag holds.
         Raises:
-            TagConflict: another release took our tag meanwhile; latest is not left with ours.
+            TagConflict: another release took our tag meanwhile.
         """
-        own, reading = _Own(ours, agreed=not is_put), Reading.OURS
-        for number in range(LATEST_ROUNDS):
+        agreed, error = not is_put, _unsettled()
+        async for _ in self._rounds():
+            seen, held = await self._look()
+            if held is None:
+                agreed, error = False, _lags(self.release.tag.tag, ours, None)
+                continue
+            if not _is(held, ours):
+                ours, agreed = await self._joined(held, ours), False
+            top, document = await self._newest(seen, ours)
+            if not _is(seen.latest, document):
+                moved = await self._move_latest(seen.latest, document)
+                agreed, error = moved is None, moved or error
+            elif agreed:
+                return top, ours
+            else:
+                agreed = True
+        raise error
+
+    async def _look(self) -> tuple[TagsSeen, Document | None]:
+        own = partial(self.registry.manifest, self.release.tag.tag)
+        return await both(partial(read_tags, self.registry), own)
+
+    async def _rounds(self) -> AsyncIterator[None]:
+        """One each second for as long as a registry may lag, and some at least."""
+        begun, number = self.clock.monotonic_s(), 0
+        while number < LEAST_ROUNDS or self.clock.monotonic_s() - begun <= LAG_S:
             if number:
                 await self.clock.sleep(AGREEMENT_S)
-            seen, own = await self._look(own)
-            top = await self._newest(seen, None if own.taken else (self.release.tag, own.document))
-            if top and (seen.latest is None or seen.latest.digest != top[1].digest):
-                reading = await self._move_latest(seen.latest, top[1])
-                own = replace(own, agreed=own.is_there and reading is Reading.OURS)
-            elif own.taken:
-                raise own.taken
-            elif top and own.agreed:
-                return top[0], own.document
-            else:
-                own = replace(own, agreed=own.is_there)
-        raise _lags(LATEST) if reading is Reading.LAG else _unsettled()
+            yield
+            number += 1
 
-    async def _look(self, own: "_Own") -> tuple[TagsSeen, "_Own"]:
-        """Read the tags, and what our own holds of this release by now."""
-        manifest = partial(self.registry.manifest, self.release.tag.tag)
-        seen, held = await both(partial(read_tags, self.registry), manifest)
-        if held is None:
-            await appearing(self.registry, self.release.tag.tag, self.clock)
-            return seen, replace(own, agreed=False, is_there=False)
-        if own.taken or held.digest == own.document.digest:
-            return seen, replace(own, is_there=True)
-        try:
-            with reached(State.S6):
-                return seen, _Own(await self._join(await held_by(self.registry, held)))
-        except TagConflict as error:
-            return seen, replace(own, taken=error)
+    async def _joined(self, found: Document, ours: Document) -> Document:
+        """Take what our tag holds by now; where that is another release, give `latest` back."""
+        held = await held_by(self.registry, found)
+        with reached(State.S6):
+            try:
+                return await self._join(held)
+            except TagConflict as conflict:
+                try:
+                    await self._give_back(ours, held)
+                except PipelineError as error:
+                    raise conflict from error
+                raise
 
-    async def _move_latest(self, current: Document | None, wanted: Document) -> Reading:
+    async def _give_back(self, ours: Document, held: Held) -> None:
+        """Where `latest` is what we put and our tag no longer holds, put the newest release.
+
+        What was put under our tag counts where it says that it is a release of that name.
+        """
+        tag, has_put = str(self.release.tag), False
+        async for _ in self._rounds():
+            seen = await read_tags(self.registry)
+            names = tuple(each for each in seen.names if each != tag or held.version == tag)
+            seen = replace(seen, names=names)
+            newest = await newest_release(self.registry, seen, self.release.zone)
+            is_ours = has_put or _is(seen.latest, ours)
+            if newest is None or not is_ours or _is(seen.latest, newest[1]):
+                return
+            await self._move_latest(seen.latest, newest[1])
+            has_put = True
+
+    async def _move_latest(
+        self, current: Document | None, wanted: Document
+    ) -> PipelineError | None:
+        """Put `latest`; None where it shows that, else what is to be said if it never does."""
         before = current.digest if current else None
-        patience_s = LAG_S / LATEST_ROUNDS
-        reading = await self._put(LATEST, wanted, before=before, patience_s=patience_s)
+        shown = await self._put(LATEST, wanted, before=before, patience_s=ROUND_S)
+        reading = _read(shown, put=wanted, before=before)
         if reading is Reading.FOREIGN:
             self.progress.note("     another publisher moved latest; looking again")
-        return reading
+            return _unsettled()
+        return _lags(LATEST, wanted, shown) if reading is Reading.LAG else None
 
-    async def _newest(
-        self, seen: TagsSeen, known: tuple[ReleaseTag, Document] | None
-    ) -> tuple[ReleaseTag, Document] | None:
-        """The newest release of a look; `known` is ours, while the tag holds it."""
+    async def _newest(self, seen: TagsSeen, ours: Document) -> tuple[ReleaseTag, Document]:
+        """The newest release of a look; ours is known to be there, in whatever it lags."""
         names = {*seen.names, self.release.tag.tag.text}
-        if seen.latest and not (known and seen.latest.digest == known[1].digest):
+        if seen.latest and not _is(seen.latest, ours):
             held = await held_by(self.registry, seen.latest)
             # The list may lag behind a tag that latest shows already.
             names.add(held.version)
+        known = (self.release.tag, ours)
         seen = replace(seen, names=tuple(names))
         return await newest_release(self.registry, seen, self.release.zone, known) or known
 
 
-def _lags(tag: Tag) -> RegistryUnavailable:
-    return RegistryUnavailable(f"{tag} was put, and the old is still shown", remedy=_AGAIN)
+def _is(shown: Document | None, wanted: Document) -> bool:
+    return shown is not None and shown.digest == wanted.digest
 
 
-def _unsettled() -> TagsDisagree:
-    return TagsDisagree("others keep moving the tags", remedy=_AGAIN)
+def _read(shown: Document | None, *, put: Document, before: Digest | None) -> Reading:
+    return judge_read(shown.digest if shown else None, put=put.digest, before=before)
+
+
+def _lags(tag: Tag, put: Document, shown: Document | None) -> RegistryUnavailable:
+    what = shown.digest if shown else "nothing"
+    return RegistryUnavailable(
+        f"{tag} was put to {put.digest} and still shows {what}",
+        remedy=AGAIN,
+        state=None if tag == LATEST else State.S6,
+    )
+
+
+def _unsettled() -> PipelineError:
+    return TagsDisagree("others keep moving latest", remedy=AGAIN)

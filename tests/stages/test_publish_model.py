@@ -1,6 +1,7 @@
 """Promises 1 and 2 on the model: write once, resume anywhere, latest never backwards."""
 
 import itertools
+import random
 
 import pytest
 
@@ -213,8 +214,60 @@ async def test_a_tag_that_was_seen_and_is_gone_is_not_called_published():
         if point == "have put latest":
             store.tags.pop(NEW)
 
-    with pytest.raises(RegistryUnavailable):
+    with pytest.raises(RegistryUnavailable) as caught:
         await Client(store, gate=remove).publish()
+    assert caught.value.state is State.S6
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_replicas_that_lag_by_turns_are_waited_for_and_told_by_name(seed):
+    """One of two replicas is half a minute behind; who answers is chance."""
+    store, chance = Store(), random.Random(seed)
+    store.tags[OLD] = store.tags["latest"] = store.put(release(OLD, str(SOURCES)))
+    before = dict(store.tags)
+
+    class Behind(RegistrySimulator):
+        async def manifest(self, identifier):
+            found = await super().manifest(identifier)
+            is_tag = isinstance(identifier, Tag) and identifier.text in (NEW, "latest")
+            if is_tag and client.clock.spent_s < 30 and chance.random() < 0.5:
+                old = before.get(identifier.text)
+                return store.manifests[old] if old else None
+            return found
+
+    client = Client(store, registry=Behind)
+    done = await client.publish()
+    assert end_state(store) == {OLD: before[OLD], NEW: done.digest, "latest": done.digest}
+
+
+async def test_what_a_stranger_puts_under_our_tag_never_becomes_latest():
+    store = Store()
+    store.tags[OLD] = store.tags["latest"] = store.put(release(OLD, str(SOURCES)))
+    strangers = store.put(image("linux/amd64", {}))
+
+    async def overwrite(point):
+        if point == "have put latest" and store.tags[NEW] != strangers:
+            store.tags[NEW] = strangers
+
+    with pytest.raises(TagConflict):
+        await Client(store, gate=overwrite).publish()
+    assert end_state(store) == {OLD: store.tags[OLD], NEW: strangers, "latest": store.tags[OLD]}
+
+
+async def test_a_tag_that_was_taken_is_told_though_latest_cannot_be_given_back():
+    store = Store()
+    store.tags[OLD] = store.tags["latest"] = store.put(release(OLD, str(SOURCES)))
+    strangers = store.put(image("linux/amd64", {}))
+
+    async def overwrite(point):
+        if point == "have put latest":
+            store.tags[NEW] = strangers
+        if point == "put latest" and store.tags.get(NEW) == strangers:
+            raise PermissionMissing("no longer", remedy="none")
+
+    with pytest.raises(TagConflict) as caught:
+        await Client(store, gate=overwrite).publish()
+    assert str(strangers) in caught.value.cause
 
 
 async def test_latest_that_shows_the_old_for_ever_is_not_called_moved():
