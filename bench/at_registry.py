@@ -38,11 +38,12 @@ def _again(ground: Ground, delay_ms: int) -> list[Contender]:
         ground.platforms(ONE)
         (ground.project / "app" / "answer").write_text("42\n")
 
+    # In a repository of its own: nothing is published beside it either.
     async def in_session() -> None:
-        await ground.ci(wire).publish(tag, dirty=True)
+        await ground.ci(wire, "again").publish(tag, dirty=True)
 
     async def command() -> None:
-        ground.command(wire, "publish", f"--tag={tag}", "--dirty")
+        ground.run(*ground.words(wire, "publish", f"--tag={tag}", "--dirty", name="again"))
 
     async def docker() -> None:
         _docker(ground, f"{ground.image(wire, 'docker')}:{tag}")

@@ -34,7 +34,8 @@ def versions(ground: Ground) -> dict[str, str]:
         done = subprocess.run(
             command, env=ground.environ, capture_output=True, text=True, check=False
         )
-        found[name] = (done.stdout or done.stderr).strip().splitlines()[0]
+        # Where Dagger's engine listens is nobody's business.
+        found[name] = (done.stdout or done.stderr).strip().splitlines()[0].partition(" (")[0]
     return found
 
 
