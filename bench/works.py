@@ -19,8 +19,9 @@ WORKS = (
         ("docker build+push",),
         "a challenge, a token, the tag, its parts: each needs what the one before gave, so four"
         " waits for somebody far away, of which three are behind the delay: as long as the goal."
-        " Before them the source is read and judged: bad input contacts nobody. docker asks whether its layers are there and puts the manifest again; it does"
-        " not look whether the release is whole, nor whether the tag is another's.",
+        " Before them the source is read and judged: bad input contacts nobody. docker asks"
+        " whether its layers are there and puts the manifest again; it does not look whether the"
+        " release is whole, nor whether the tag is another's.",
         times=0.5,
     ),
     Work(
