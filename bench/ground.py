@@ -69,9 +69,9 @@ class Ground:
         return moment.strftime("%Y%m%d-%H%M%S")
 
     def change(self) -> None:
-        """Change one line of the source, and commit it."""
+        """Change one line of the source to what no run before this one had, and commit it."""
         self.count += 1
-        (self.project / "app" / "answer").write_text(f"{self.count}\n")
+        (self.project / "app" / "answer").write_text(f"{self.name} {self.count}\n")
         self.git("commit", "-qam", "change")
 
     def git(self, *args: str) -> None:
