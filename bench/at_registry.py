@@ -32,18 +32,18 @@ def _docker(ground: Ground, image: str, *options: str) -> None:
 
 
 def _again(ground: Ground, delay_ms: int) -> list[Contender]:
-    wire, tag = ground.wires[delay_ms], ground.tag()
+    wire, tag, own = ground.wires[delay_ms], ground.tag(), f"again-{delay_ms}"
 
     async def ready() -> None:
         ground.platforms(ONE)
         (ground.project / "app" / "answer").write_text("42\n")
 
-    # In a repository of its own: nothing is published beside it either.
+    # In a repository of its own: nothing is published beside it.
     async def in_session() -> None:
-        await ground.ci(wire, "again").publish(tag, dirty=True)
+        await ground.ci(wire, own).publish(tag, dirty=True)
 
     async def command() -> None:
-        ground.run(*ground.words(wire, "publish", f"--tag={tag}", "--dirty", name="again"))
+        ground.run(*ground.words(wire, "publish", f"--tag={tag}", "--dirty", name=own))
 
     async def docker() -> None:
         _docker(ground, f"{ground.image(wire, 'docker')}:{tag}")
