@@ -11,6 +11,7 @@ from ci.decisions.publication import Held, Reading, Release, is_release, judge_r
 from ci.decisions.tags import LATEST, ReleaseTag
 from ci.decisions.tree import Tree
 from ci.errors import (
+    Now,
     PipelineError,
     RegistryUnavailable,
     State,
@@ -52,9 +53,9 @@ class Tagger:
         with reached(State.S6), self.progress.step(f"tag {tag}"):
             shown = await self._put(tag.tag, document, before=None, patience_s=LAG_S)
             if shown is None:
-                raise _lags(tag.tag, document, shown)
+                raise _lags(tag.tag, document, None)
             if shown.digest != document.digest:
-                return await self._join(await held_by(self.registry, shown))
+                return await self._joined(shown, document)
         return document
 
     async def _join(self, held: Held) -> Document:
@@ -138,6 +139,7 @@ class Tagger:
             try:
                 return await self._join(held)
             except TagConflict as conflict:
+                conflict.state = Now("S6", "the tag was put, and holds another release since")
                 try:
                     await self._give_back(ours, held)
                 except PipelineError as error:

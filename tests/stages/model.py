@@ -18,6 +18,11 @@ OLD, NEW = "20261123-110000", "20261123-113000"
 SOURCES = digest_of(b"sources")
 
 
+def end_state(store: Store) -> dict[str, Digest]:
+    """What the tags hold, but for the one that everybody pushes to."""
+    return {name: digest for name, digest in store.tags.items() if name != "unverified"}
+
+
 @dataclass
 class FastClock:
     """Time that passes only by sleeping."""
