@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-from functools import cache
 from pathlib import Path
 
 from dagger import dag
@@ -25,11 +24,8 @@ def _calls(ground: Ground) -> list[Contender]:
     if not shutil.which("dagger"):
         return []
 
-    @cache
-    def empty() -> str:
-        folder = shutil.copytree(EMPTY, ground.folder / "empty")
-        ground.run("git", "init", "-q", str(folder))
-        return str(folder)
+    empty = str(shutil.copytree(EMPTY, ground.folder / "empty"))
+    ground.run("git", "init", "-q", empty)
 
     def calling(module: str, function: str) -> Do:
         async def do() -> None:
@@ -37,7 +33,7 @@ def _calls(ground: Ground) -> list[Contender]:
 
         return do
 
-    nobodys, ours = calling(empty(), "nothing"), calling(str(CHECKOUT), "tag")
+    nobodys, ours = calling(empty, "nothing"), calling(str(CHECKOUT), "tag")
     return [
         Contender("i", "dagger call, of an empty module", 0, nobodys, nobodys),
         Contender("i", "dagger call tag, of this one", 0, ours, ours),

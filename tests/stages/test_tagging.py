@@ -120,6 +120,7 @@ async def test_a_tag_that_was_taken_is_told_though_latest_cannot_be_given_back()
     with pytest.raises(TagConflict) as caught:
         await Client(store, gate=overwrite).publish()
     assert str(strangers) in caught.value.cause
+    assert isinstance(caught.value.__cause__, PermissionMissing)
 
 
 async def test_latest_that_shows_the_old_for_ever_is_not_called_moved():
